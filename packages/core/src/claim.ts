@@ -1,0 +1,42 @@
+import { StorageDriverClaim, ValueError } from '@temporalio/common';
+import { HASH_ALGORITHM } from './digest';
+import { digestInKey } from './key';
+import { show } from './show';
+
+/** Where a payload is, and the digest that its bytes must have. */
+export interface PayloadLocation {
+  key: string;
+  digest: string;
+}
+
+/** The claim for a stored payload, in the snake case that Temporal's Python sample driver reads. */
+export function claimOf({ key, digest }: PayloadLocation): StorageDriverClaim {
+  return new StorageDriverClaim({ key, hash_algorithm: HASH_ALGORITHM, hash_value: digest });
+}
+
+/**
+ * Reads a claim, which is untrusted: it comes from Event History, which whoever may start or signal a workflow can
+ * write. A key of another scheme is refused, so that a forged claim can't read other data of the same Redis. Without a
+ * `hash_value` (a legacy claim) the digest at the end of the key stands.
+ *
+ * @throws ValueError on a claim that this driver can't have written
+ */
+export function locationOf(claim: StorageDriverClaim): PayloadLocation {
+  const { key, hash_algorithm: algorithm, hash_value: digest } = (claim.claimData ?? {}) as Record<string, unknown>;
+  if (typeof key !== 'string' || key === '') {
+    throw new ValueError(`RedisStorageDriver claim has no key: claimData.key is ${show(key)}`);
+  }
+  const digestAtEnd = digestInKey(key);
+  if (digestAtEnd === undefined) {
+    throw new ValueError(`RedisStorageDriver claim has a key of another scheme [key=${show(key)}]`);
+  }
+  if (algorithm && algorithm !== HASH_ALGORITHM) {
+    throw new ValueError(
+      `RedisStorageDriver unsupported hash algorithm [key=${key}]: expected ${HASH_ALGORITHM}, got ${show(algorithm)}`,
+    );
+  }
+  if (digest !== undefined && typeof digest !== 'string') {
+    throw new ValueError(`RedisStorageDriver claim has a hash_value that is no string [key=${key}]: ${show(digest)}`);
+  }
+  return { key, digest: digest || digestAtEnd };
+}

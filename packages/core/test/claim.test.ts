@@ -1,0 +1,51 @@
+import { StorageDriverClaim, ValueError } from '@temporalio/common';
+import { claimOf, locationOf } from '../src/claim';
+
+const digest = 'a'.repeat(64);
+const otherDigest = 'b'.repeat(64);
+const key = `temporalio:payloads:v0:d:sha256:${digest}`;
+
+function locate(claimData: unknown): ReturnType<typeof locationOf> {
+  return locationOf({ claimData } as StorageDriverClaim);
+}
+
+describe('claims', () => {
+  it("hold what the Python driver's claims hold", () => {
+    expect(claimOf({ key, digest })).toBeInstanceOf(StorageDriverClaim);
+    expect(claimOf({ key, digest }).claimData).toEqual({ key, hash_algorithm: 'sha256', hash_value: digest });
+  });
+
+  it('are read back', () => {
+    expect(locationOf(claimOf({ key, digest }))).toEqual({ key, digest });
+  });
+
+  it('of any prefix are read', () => {
+    expect(locate({ key: `elsewhere:v0:d:sha256:${digest}` }).key).toBe(`elsewhere:v0:d:sha256:${digest}`);
+    expect(locate({ key: `v0:d:sha256:${digest}` }).key).toBe(`v0:d:sha256:${digest}`);
+  });
+
+  it('expect the bytes of hash_value, or of the digest in the key where they carry none', () => {
+    expect(locate({ key, hash_algorithm: 'sha256', hash_value: otherDigest }).digest).toBe(otherDigest);
+    expect(locate({ key }).digest).toBe(digest);
+    expect(locate({ key, hash_algorithm: '', hash_value: '' }).digest).toBe(digest);
+  });
+
+  it.each([
+    ['no data', undefined, 'claim has no key: claimData.key is undefined'],
+    ['no key', {}, 'claim has no key: claimData.key is undefined'],
+    ['an empty key', { key: '' }, "claim has no key: claimData.key is ''"],
+    ['a key that is no string', { key: 1 }, 'claim has no key: claimData.key is 1'],
+    ['a key of other data', { key: 'session:1', hash_value: digest }, "key of another scheme [key='session:1']"],
+    ['a prototype name as its key', { key: '__proto__' }, "key of another scheme [key='__proto__']"],
+    ['an unknown algorithm', { key, hash_algorithm: 'md5' }, `[key=${key}]: expected sha256, got 'md5'`],
+    ['an algorithm in the wrong case', { key, hash_algorithm: 'SHA256' }, "expected sha256, got 'SHA256'"],
+    ['a hash_value that is no string', { key, hash_value: 5 }, `no string [key=${key}]: 5`],
+  ])('with %s are refused', (_title, claimData, message) => {
+    expect(() => locate(claimData)).toThrow(ValueError);
+    expect(() => locate(claimData)).toThrow(message);
+  });
+
+  it('with a huge key are refused in a short message', () => {
+    expect(() => locate({ key: 'x'.repeat(1_000_000) })).toThrow(/^.{1,500}$/s);
+  });
+});

@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import { ValueError, type StorageDriverTargetInfo } from '@temporalio/common';
+import { digestInKey, keyOf } from '../src/key';
+import vectors from './vectors/redis-keys.json';
+
+interface Vector {
+  name: string;
+  digest: string;
+  target: StorageDriverTargetInfo | null;
+  key: string;
+  keyPrefix?: string;
+}
+
+const digest = createHash('sha256').update('payload').digest('hex');
+
+describe('key scheme', () => {
+  const cases = vectors.cases as Vector[];
+
+  it.each(cases)(
+    "builds the Python driver's key: $name",
+    ({ digest, target, key, keyPrefix = 'temporalio:payloads' }) => {
+      expect(keyOf(keyPrefix.replace(/:+$/, ''), target ?? undefined, digest)).toBe(key);
+    },
+  );
+
+  it.each(cases)("reads the digest back from the Python driver's key: $name", ({ digest, key }) => {
+    expect(digestInKey(key)).toBe(digest);
+  });
+
+  it.each([
+    ['namespace', { kind: 'workflow', namespace: '\ud800' }],
+    ['workflow id', { kind: 'workflow', namespace: 'ns', id: 'a\udc00' }],
+    ['activity type', { kind: 'activity', namespace: 'ns', type: '\ud83d!' }],
+    ['run id', { kind: 'activity', namespace: 'ns', runId: '\udfff\ud800' }],
+  ] satisfies [string, StorageDriverTargetInfo][])('refuses a lone surrogate in the %s', (field, target) => {
+    expect(() => keyOf('p', target, digest)).toThrow(ValueError);
+    expect(() => keyOf('p', target, digest)).toThrow(`The ${field} holds a lone surrogate`);
+  });
+});
+
+describe('a key of another scheme has no digest', () => {
+  it.each([
+    ['other data', 'session:1'],
+    ['nothing', ''],
+    ['a digest alone', digest],
+    ['no version', `p:d:sha256:${digest}`],
+    ['another version', `p:v1:d:sha256:${digest}`],
+    ['a version that only ends in v0', `p:xv0:d:sha256:${digest}`],
+    ['another algorithm', `p:v0:d:md5:${digest}`],
+    ['upper-case hex', `p:v0:d:sha256:${digest.toUpperCase()}`],
+    ['a short digest', `p:v0:d:sha256:${digest.slice(1)}`],
+    ['a long digest', `p:v0:d:sha256:${digest}0`],
+    ['something behind the digest', `p:v0:d:sha256:${digest}\n`],
+    ['an unencoded character', `p:v0:ns:n s:wt:T:wi:w:ri:r:d:sha256:${digest}`],
+    ['an empty id', `p:v0:ns:ns:wt:T:wi::ri:r:d:sha256:${digest}`],
+    ['a broken escape', `p:v0:ns:ns:wt:T:wi:%2:ri:r:d:sha256:${digest}`],
+    ['workflow and activity mixed', `p:v0:ns:ns:wt:T:ai:a:ri:r:d:sha256:${digest}`],
+    ['a missing run id', `p:v0:ns:ns:wt:T:wi:w:d:sha256:${digest}`],
+  ])('%s', (_title, key) => {
+    expect(digestInKey(key)).toBeUndefined();
+  });
+
+  it('however long it is', () => {
+    expect(digestInKey(':v0:ns:a'.repeat(200_000))).toBeUndefined();
+  });
+});

@@ -1,0 +1,110 @@
+import { msToNumber, ValueError, type Duration } from '@temporalio/common';
+import type { RedisStorageDriverClient } from './client';
+import { show } from './show';
+
+/**
+ * Configuration of a {@link RedisStorageDriver}.
+ *
+ * @experimental
+ */
+export interface RedisStorageDriverOptions {
+  /** Performs the Redis operations, e.g. a `NodeRedisStorageDriverClient`. Its connection stays the caller's to close. */
+  client: RedisStorageDriverClient;
+  /**
+   * Name that claims carry and that routes them back to this driver. Defaults to `"redis"`; override it only to
+   * register several Redis drivers in one `ExternalStorage`, and keep it for as long as payloads are to be read.
+   */
+  driverName?: string;
+  /**
+   * Put before every key that is written; trailing `:` are dropped, and `''` means no prefix. Defaults to
+   * `"temporalio:payloads"`. Payloads stored under another prefix stay readable.
+   */
+  keyPrefix?: string;
+  /**
+   * Time to live of a payload, from its first insert on; storing it again doesn't extend it. Must outlast the longest
+   * run plus the namespace's retention period. Rounded up to whole milliseconds. By default payloads never expire.
+   */
+  ttl?: Duration;
+  /** Hard limit on one serialized payload, in bytes. Defaults to 52428800 (50 MiB). */
+  maxPayloadSize?: number;
+  /**
+   * How long one Redis operation may take before it fails, whatever the Redis library does. Defaults to 8 seconds:
+   * less than the 10 seconds that a workflow task has by default, so that the failure reaches history with its cause.
+   */
+  requestTimeout?: Duration;
+}
+
+/** {@link RedisStorageDriverOptions}, checked and with the defaults filled in. */
+export interface DriverSettings {
+  client: RedisStorageDriverClient;
+  driverName: string;
+  keyPrefix: string;
+  ttlMs: number | undefined;
+  maxPayloadSize: number;
+  requestTimeoutMs: number;
+}
+
+/** Callers without types pass anything. */
+type Unchecked<Options> = { [Name in keyof Options]?: unknown };
+
+const DEFAULT_DRIVER_NAME = 'redis';
+
+/** Node's timers fire at once when given more. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** @throws ValueError that names the option and what it got */
+export function settingsOf(options: RedisStorageDriverOptions): DriverSettings {
+  const {
+    client,
+    driverName = DEFAULT_DRIVER_NAME,
+    keyPrefix = 'temporalio:payloads',
+    ttl,
+    maxPayloadSize = 50 * 1024 * 1024,
+    requestTimeout = '8 seconds',
+  } = (options ?? {}) as Unchecked<RedisStorageDriverOptions>;
+  if (!isClient(client)) {
+    // Of a string only the type is told: it may be a URL with a password.
+    const got = typeof client === 'string' ? 'a string' : show(client);
+    throw new ValueError(`client must have the methods get and setIfAbsent, got ${got}: wrap it in an adapter`);
+  }
+  if (typeof driverName !== 'string') {
+    throw new ValueError(`driverName must be a string, got ${show(driverName)}`);
+  }
+  if (typeof keyPrefix !== 'string' || !keyPrefix.isWellFormed()) {
+    throw new ValueError(`keyPrefix must be a string of well-formed Unicode, got ${show(keyPrefix)}`);
+  }
+  if (typeof maxPayloadSize !== 'number' || !Number.isFinite(maxPayloadSize) || maxPayloadSize <= 0) {
+    throw new ValueError(`maxPayloadSize must be a number of bytes greater than zero, got ${show(maxPayloadSize)}`);
+  }
+  return {
+    client,
+    driverName: driverName || DEFAULT_DRIVER_NAME,
+    keyPrefix: keyPrefix.replace(/:+$/, ''),
+    ttlMs: ttl === undefined ? undefined : milliseconds('ttl', ttl),
+    maxPayloadSize,
+    requestTimeoutMs: Math.min(milliseconds('requestTimeout', requestTimeout), MAX_TIMER_MS),
+  };
+}
+
+function isClient(client: unknown): client is RedisStorageDriverClient {
+  const { get, setIfAbsent } = (client ?? {}) as Partial<RedisStorageDriverClient>;
+  return typeof get === 'function' && typeof setIfAbsent === 'function';
+}
+
+function milliseconds(option: string, duration: unknown): number {
+  const ms = Math.ceil(parse(duration));
+  if (!Number.isSafeInteger(ms) || ms < 1) {
+    throw new ValueError(
+      `${option} must be a duration greater than zero, such as '45 days' or milliseconds, got ${show(duration)}`,
+    );
+  }
+  return ms;
+}
+
+function parse(duration: unknown): number {
+  try {
+    return msToNumber(duration as Duration);
+  } catch {
+    return NaN;
+  }
+}

@@ -1,0 +1,390 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { ApplicationFailure, StorageDriverClaim, ValueError, type Payload } from '@temporalio/common';
+import { temporal } from '@temporalio/proto';
+import { InMemoryStorageDriverClient } from '@temporal-redis-storage/testing';
+import { RedisStorageDriver, RedisStorageDriverError, TimeoutError, type RedisStorageDriverOptions } from '../src';
+
+const PayloadProto = temporal.api.common.v1.Payload;
+
+const never = (): Promise<never> => new Promise(() => {});
+
+function payloadOf(data: string): Payload {
+  return { metadata: { encoding: Buffer.from('binary/plain') }, data: Buffer.from(data) };
+}
+
+function encoded(payload: Payload): Uint8Array {
+  return PayloadProto.encode(payload).finish();
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function keyOf(bytes: Uint8Array): string {
+  return `temporalio:payloads:v0:d:sha256:${digestOf(bytes)}`;
+}
+
+function driverOn(
+  client: InMemoryStorageDriverClient,
+  options: Omit<RedisStorageDriverOptions, 'client'> = {},
+): RedisStorageDriver {
+  return new RedisStorageDriver({ client, ...options });
+}
+
+/** What a promise rejects with; fails if it resolves. */
+async function rejection(promise: Promise<unknown>): Promise<Error & { cause?: unknown }> {
+  try {
+    await promise;
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('expected a rejection');
+}
+
+let client: InMemoryStorageDriverClient;
+beforeEach(() => {
+  client = new InMemoryStorageDriverClient();
+});
+
+describe('store', () => {
+  it('writes the serialized payload, raw, under the key that the claim names', async () => {
+    const payload = payloadOf(randomUUID());
+    const target = { kind: 'workflow', namespace: 'ns', id: 'w/1', runId: 'r', type: 'T' } as const;
+
+    const [claim] = await driverOn(client, { keyPrefix: 'app:' }).store({ target }, [payload]);
+
+    const digest = digestOf(encoded(payload));
+    const key = `app:v0:ns:ns:wt:T:wi:w%2F1:ri:r:d:sha256:${digest}`;
+    expect(claim?.claimData).toEqual({ key, hash_algorithm: 'sha256', hash_value: digest });
+    expect(Buffer.from((await client.get(key))!)).toEqual(Buffer.from(encoded(payload)));
+  });
+
+  it('applies the ttl, in milliseconds, and none by default', async () => {
+    const set = jest.spyOn(client, 'setIfAbsent');
+
+    await driverOn(client, { ttl: '45 days' }).store({}, [payloadOf('a')]);
+    await driverOn(client).store({}, [payloadOf('b')]);
+
+    expect(set.mock.calls.map(([, , options]) => options)).toEqual([
+      { abortSignal: expect.any(AbortSignal) as AbortSignal, ttlMs: 3_888_000_000 },
+      { abortSignal: expect.any(AbortSignal) as AbortSignal },
+    ]);
+  });
+
+  it('writes nothing of a call in which one payload is too large, and gives both sizes', async () => {
+    const set = jest.spyOn(client, 'setIfAbsent');
+    const large = payloadOf('x'.repeat(1000));
+    const size = encoded(large).length;
+
+    const error = await rejection(
+      driverOn(client, { maxPayloadSize: size - 1 }).store({}, [payloadOf('a'), large, payloadOf('b')]),
+    );
+
+    expect(error).toBeInstanceOf(ValueError);
+    expect(error.message).toBe(`Payload size ${size} bytes exceeds the configured maxPayloadSize of ${size - 1} bytes`);
+    expect(set).not.toHaveBeenCalled();
+    await expect(driverOn(client, { maxPayloadSize: size }).store({}, [large])).resolves.toHaveLength(1);
+  });
+
+  it('writes equal payloads of one call once and answers a claim for each, in order', async () => {
+    const set = jest.spyOn(client, 'setIfAbsent');
+
+    const claims = await driverOn(client).store({}, ['a', 'b', 'a', 'a'].map(payloadOf));
+
+    expect(set).toHaveBeenCalledTimes(2);
+    expect(claims.map(({ claimData }) => claimData['key'])).toEqual(
+      ['a', 'b', 'a', 'a'].map((data) => keyOf(encoded(payloadOf(data)))),
+    );
+  });
+
+  it('takes "already there" as success', async () => {
+    const first = await driverOn(client).store({}, [payloadOf('a')]);
+    expect(await driverOn(client).store({}, [payloadOf('a')])).toEqual(first);
+  });
+
+  it('stores the payloads of a call concurrently', async () => {
+    let waiting = 0;
+    let release = (): void => {};
+    const allAreWaiting = new Promise<void>((resolve) => (release = resolve));
+    jest.spyOn(client, 'setIfAbsent').mockImplementation(async () => {
+      if (++waiting === 3) release();
+      await allAreWaiting;
+      return true;
+    });
+    await expect(driverOn(client).store({}, ['a', 'b', 'c'].map(payloadOf))).resolves.toHaveLength(3);
+  });
+
+  it('answers an empty list to an empty list', async () => {
+    expect(await driverOn(client).store({}, [])).toEqual([]);
+  });
+
+  it("rejects with the key, what the client says of itself, and the client's error as cause", async () => {
+    const cause = new Error('OOM command not allowed');
+    jest.spyOn(client, 'setIfAbsent').mockRejectedValue(cause);
+    const describe = (): Record<string, string> => ({ host: 'redis.internal', port: '6379' });
+
+    const error = await rejection(driverOn(Object.assign(client, { describe })).store({}, [payloadOf('a')]));
+
+    expect(error).toBeInstanceOf(RedisStorageDriverError);
+    expect(error.name).toBe('RedisStorageDriverError');
+    expect(error.message).toBe(
+      `RedisStorageDriver store failed [key=${keyOf(encoded(payloadOf('a')))}, host=redis.internal, port=6379]`,
+    );
+    expect(error.cause).toBe(cause);
+  });
+
+  it('tells of the failure even where describe fails too', async () => {
+    jest.spyOn(client, 'setIfAbsent').mockRejectedValue(new Error('no'));
+    const describe = (): never => {
+      throw new Error('not this one');
+    };
+    const error = await rejection(driverOn(Object.assign(client, { describe })).store({}, [payloadOf('a')]));
+    expect(error.message).toMatch(/^RedisStorageDriver store failed \[key=[^,]*\]$/);
+  });
+
+  it('aborts the siblings of the first failure and rejects with that failure once they have settled', async () => {
+    const settled: string[] = [];
+    jest.spyOn(client, 'setIfAbsent').mockImplementation(async (key, _data, { abortSignal } = {}) => {
+      if (key === keyOf(encoded(payloadOf('bad')))) throw new Error('refused');
+      await new Promise((_resolve, reject) => {
+        abortSignal?.addEventListener('abort', () => {
+          settled.push(key);
+          reject(new Error('a later failure'));
+        });
+      });
+      return true;
+    });
+
+    const error = await rejection(driverOn(client).store({}, ['a', 'bad', 'b'].map(payloadOf)));
+
+    expect(error.cause).toEqual(new Error('refused'));
+    expect(settled).toHaveLength(2);
+  });
+
+  it('refuses an id with a lone surrogate before anything is written', async () => {
+    const set = jest.spyOn(client, 'setIfAbsent');
+    const target = { kind: 'workflow', namespace: 'ns', id: '\ud800' } as const;
+    const error = await rejection(driverOn(client).store({ target }, [payloadOf('a'), payloadOf('b')]));
+    expect(error).toBeInstanceOf(ValueError);
+    expect(set).not.toHaveBeenCalled();
+  });
+});
+
+describe('retrieve', () => {
+  it('reads the payloads of the claims back, in order, each as often as it is claimed', async () => {
+    const driver = driverOn(client);
+    const claims = await driver.store({}, ['a', 'b', 'c'].map(payloadOf));
+
+    const payloads = await driver.retrieve({}, [claims[2]!, claims[0]!, claims[2]!, claims[1]!]);
+
+    expect(payloads.map(({ data }) => Buffer.from(data!).toString())).toEqual(['c', 'a', 'c', 'b']);
+    expect(Buffer.from(encoded(payloads[0]!))).toEqual(Buffer.from(encoded(payloadOf('c'))));
+  });
+
+  it('reads the claims concurrently', async () => {
+    const claims = await driverOn(client).store({}, ['a', 'b'].map(payloadOf));
+    const get = client.get.bind(client);
+    let waiting = 0;
+    let release = (): void => {};
+    const bothAreWaiting = new Promise<void>((resolve) => (release = resolve));
+    jest.spyOn(client, 'get').mockImplementation(async (key) => {
+      if (++waiting === 2) release();
+      await bothAreWaiting;
+      return get(key);
+    });
+    await expect(driverOn(client).retrieve({}, claims)).resolves.toHaveLength(2);
+  });
+
+  it('answers an empty list to an empty list', async () => {
+    expect(await driverOn(client).retrieve({}, [])).toEqual([]);
+  });
+
+  it('fails without retry where a key is absent', async () => {
+    const key = keyOf(encoded(payloadOf(randomUUID())));
+    const error = await rejection(driverOn(client).retrieve({}, [new StorageDriverClaim({ key })]));
+    expect(error).toBeInstanceOf(ApplicationFailure);
+    expect(error).toMatchObject({ type: 'PayloadNotFoundError', nonRetryable: true });
+    expect(error.message).toBe(`Payload not found for key '${key}'`);
+  });
+
+  it('refuses all claims of a call before any I/O if one has a key of another scheme', async () => {
+    const get = jest.spyOn(client, 'get');
+    const [good] = await driverOn(client).store({}, [payloadOf('a')]);
+    await client.setIfAbsent('session:1', Buffer.from('secret'));
+    const forged = new StorageDriverClaim({ key: 'session:1', hash_value: digestOf(Buffer.from('secret')) });
+
+    const error = await rejection(driverOn(client).retrieve({}, [good!, forged]));
+
+    expect(error).toBeInstanceOf(ValueError);
+    expect(error.message).not.toContain('secret');
+    expect(get).not.toHaveBeenCalled();
+  });
+
+  it('reads payloads of another prefix', async () => {
+    const claims = await driverOn(client, { keyPrefix: 'old' }).store({}, [payloadOf('a')]);
+    await expect(driverOn(client, { keyPrefix: 'new' }).retrieve({}, claims)).resolves.toHaveLength(1);
+  });
+
+  it("refuses bytes that don't hash to the claim's hash_value, naming key, expected and actual", async () => {
+    const bytes = encoded(payloadOf('a'));
+    const key = keyOf(encoded(payloadOf('b')));
+    await client.setIfAbsent(key, bytes);
+    const expected = digestOf(encoded(payloadOf('b')));
+
+    for (const claimData of [{ key, hash_algorithm: 'sha256', hash_value: expected }, { key }]) {
+      const error = await rejection(driverOn(client).retrieve({}, [new StorageDriverClaim(claimData as never)]));
+      expect(error).toBeInstanceOf(ValueError);
+      expect(error.message).toBe(
+        `RedisStorageDriver integrity check failed [key=${key}]: expected sha256:${expected}, got sha256:${digestOf(bytes)}`,
+      );
+    }
+  });
+
+  it('holds bytes against hash_value even where they fit the key', async () => {
+    const [claim] = await driverOn(client).store({}, [payloadOf('a')]);
+    const forged = new StorageDriverClaim({ ...claim!.claimData, hash_value: '0'.repeat(64) });
+    await expect(driverOn(client).retrieve({}, [forged])).rejects.toThrow(`expected sha256:${'0'.repeat(64)}`);
+  });
+
+  it('refuses bytes that are no payload, without showing them', async () => {
+    const bytes = Buffer.from('\x07secret');
+    await client.setIfAbsent(keyOf(bytes), bytes);
+    const error = await rejection(driverOn(client).retrieve({}, [new StorageDriverClaim({ key: keyOf(bytes) })]));
+    expect(error).toBeInstanceOf(ValueError);
+    expect(error.message).toBe(`RedisStorageDriver found bytes that are no serialized Payload [key=${keyOf(bytes)}]`);
+    expect(String(error.cause)).not.toContain('secret');
+  });
+
+  it("rejects with the key and the client's error as cause", async () => {
+    const cause = new Error('read ECONNRESET');
+    const claims = await driverOn(client).store({}, [payloadOf('a')]);
+    jest.spyOn(client, 'get').mockRejectedValue(cause);
+    const error = await rejection(driverOn(client).retrieve({}, claims));
+    expect(error).toBeInstanceOf(RedisStorageDriverError);
+    expect(error.message).toBe(`RedisStorageDriver retrieve failed [key=${claims[0]!.claimData['key']}]`);
+    expect(error.cause).toBe(cause);
+  });
+
+  it.each([['text'], [undefined], [5]])('takes no %p for bytes', async (reply) => {
+    const claims = await driverOn(client).store({}, [payloadOf('a')]);
+    jest.spyOn(client, 'get').mockResolvedValue(reply as never);
+    const error = await rejection(driverOn(client).retrieve({}, claims));
+    expect(error).toBeInstanceOf(RedisStorageDriverError);
+    expect(error.cause).toEqual(
+      new TypeError(`The client's get must resolve to a Uint8Array or null, got ${typeof reply}`),
+    );
+  });
+});
+
+describe('deadline', () => {
+  it.each(['store', 'retrieve'] as const)(
+    'a %s that is never answered rejects and names the key',
+    async (operation) => {
+      const claims = await driverOn(client).store({}, [payloadOf('a')]);
+      jest.spyOn(client, 'get').mockImplementation(never);
+      jest.spyOn(client, 'setIfAbsent').mockImplementation(never);
+      const driver = driverOn(client, { requestTimeout: 20 });
+
+      const error = await rejection(
+        operation === 'store' ? driver.store({}, [payloadOf('a')]) : driver.retrieve({}, claims),
+      );
+
+      expect(error).toBeInstanceOf(RedisStorageDriverError);
+      expect(error.message).toBe(`RedisStorageDriver ${operation} failed [key=${claims[0]!.claimData['key']}]`);
+      expect(error.cause).toBeInstanceOf(TimeoutError);
+      expect(error.cause).toMatchObject({
+        name: 'TimeoutError',
+        message: 'Redis did not answer within 20 ms (requestTimeout)',
+      });
+    },
+  );
+
+  it('aborts the request that it gives up on', async () => {
+    let seen: AbortSignal | undefined;
+    jest.spyOn(client, 'setIfAbsent').mockImplementation((_key, _data, options) => {
+      seen = options?.abortSignal;
+      return never();
+    });
+    await rejection(driverOn(client, { requestTimeout: 20 }).store({}, [payloadOf('a')]));
+    expect(seen?.reason).toBeInstanceOf(TimeoutError);
+  });
+
+  it('leaves no timer behind', async () => {
+    const before = process.getActiveResourcesInfo().filter((type) => type === 'Timeout').length;
+    const driver = driverOn(client);
+    await driver.retrieve({}, await driver.store({}, ['a', 'b'].map(payloadOf)));
+    expect(process.getActiveResourcesInfo().filter((type) => type === 'Timeout')).toHaveLength(before);
+  });
+
+  it('longer than a timer can be still is a deadline', async () => {
+    const driver = driverOn(client, { requestTimeout: '100 years' });
+    await expect(driver.store({}, [payloadOf('a')])).resolves.toHaveLength(1);
+  });
+});
+
+describe('abort', () => {
+  const reason = new Error('the caller has had enough');
+
+  it.each(['store', 'retrieve'] as const)('before a %s rejects with its reason before any I/O', async (operation) => {
+    const driver = driverOn(client);
+    const claims = await driver.store({}, [payloadOf('a')]);
+    const get = jest.spyOn(client, 'get');
+    const set = jest.spyOn(client, 'setIfAbsent');
+    const context = { abortSignal: AbortSignal.abort(reason) };
+
+    const call = operation === 'store' ? driver.store(context, [payloadOf('b')]) : driver.retrieve(context, claims);
+
+    expect(await rejection(call)).toBe(reason);
+    expect(get).not.toHaveBeenCalled();
+    expect(set).not.toHaveBeenCalled();
+  });
+
+  it.each(['store', 'retrieve'] as const)(
+    'during a %s rejects with its reason, whatever the client does',
+    async (op) => {
+      const driver = driverOn(client);
+      const claims = await driver.store({}, [payloadOf('a')]);
+      jest.spyOn(client, 'get').mockImplementation(never);
+      jest.spyOn(client, 'setIfAbsent').mockImplementation(never);
+      const controller = new AbortController();
+      const context = { abortSignal: controller.signal };
+
+      const call = op === 'store' ? driver.store(context, ['b', 'c'].map(payloadOf)) : driver.retrieve(context, claims);
+      setImmediate(() => controller.abort(reason));
+
+      expect(await rejection(call)).toBe(reason);
+    },
+  );
+
+  it('reaches the client', async () => {
+    let seen: AbortSignal | undefined;
+    jest.spyOn(client, 'setIfAbsent').mockImplementation((_key, _data, options) => {
+      seen = options?.abortSignal;
+      return never();
+    });
+    const controller = new AbortController();
+    const call = driverOn(client).store({ abortSignal: controller.signal }, [payloadOf('a')]);
+    setImmediate(() => controller.abort(reason));
+    await rejection(call);
+    expect(seen?.reason).toBe(reason);
+  });
+
+  it('keeps no listener on the signal of a call that is over, and warns of none at a thousand payloads', async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', onWarning);
+    const { signal } = new AbortController();
+    const add = jest.spyOn(signal, 'addEventListener');
+    const remove = jest.spyOn(signal, 'removeEventListener');
+
+    await driverOn(client).store(
+      { abortSignal: signal },
+      Array.from({ length: 1000 }, (_, i) => payloadOf(String(i))),
+    );
+    await new Promise(setImmediate);
+    process.off('warning', onWarning);
+
+    expect(remove.mock.calls).toEqual(add.mock.calls);
+    expect(warnings).toEqual([]);
+  });
+});

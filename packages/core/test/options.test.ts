@@ -1,0 +1,86 @@
+import { ValueError } from '@temporalio/common';
+import { settingsOf, type RedisStorageDriverOptions } from '../src/options';
+import { RedisStorageDriver } from '../src';
+
+const client = { get: async () => null, setIfAbsent: async () => true };
+
+function settings(options: Record<string, unknown> = {}): ReturnType<typeof settingsOf> {
+  return settingsOf({ client, ...options } as RedisStorageDriverOptions);
+}
+
+describe('options', () => {
+  it('have the documented defaults', () => {
+    expect(settings()).toEqual({
+      client,
+      driverName: 'redis',
+      keyPrefix: 'temporalio:payloads',
+      ttlMs: undefined,
+      maxPayloadSize: 52_428_800,
+      requestTimeoutMs: 8000,
+    });
+  });
+
+  it('name the driver, an empty name meaning the default', () => {
+    expect(new RedisStorageDriver({ client, driverName: 'hot' })).toMatchObject({ name: 'hot', type: 'redis' });
+    expect(new RedisStorageDriver({ client, driverName: '' })).toMatchObject({ name: 'redis', type: 'redis' });
+  });
+
+  it.each([
+    ['app', 'app'],
+    ['app:::', 'app'],
+    [':app', ':app'],
+    [':::', ''],
+    ['', ''],
+  ])('drop trailing colons of keyPrefix %p', (keyPrefix, expected) => {
+    expect(settings({ keyPrefix }).keyPrefix).toBe(expected);
+  });
+
+  it.each([
+    ['45 days', 3_888_000_000],
+    ['1m', 60_000],
+    [1500, 1500],
+    [1500.2, 1501],
+    [0.001, 1],
+    ['0.5 ms', 1],
+  ])('take %p as a duration of %p ms', (duration, ms) => {
+    expect(settings({ ttl: duration }).ttlMs).toBe(ms);
+    expect(settings({ requestTimeout: duration }).requestTimeoutMs).toBe(Math.min(ms, 2_147_483_647));
+  });
+
+  it.each(['ttl', 'requestTimeout'])('refuse a %s that is no duration greater than zero', (option) => {
+    for (const value of [0, -1, NaN, Infinity, 1e300, '', 'nonsense', '0 days', '-1 day', null, {}, true, 5n]) {
+      expect(() => settings({ [option]: value })).toThrow(ValueError);
+      expect(() => settings({ [option]: value })).toThrow(`${option} must be a duration greater than zero`);
+    }
+    expect(() => settings({ [option]: '5 parsecs' })).toThrow("got '5 parsecs'");
+  });
+
+  it('refuse a maxPayloadSize that is no finite number above zero', () => {
+    for (const value of [0, -1, NaN, Infinity, '5', null]) {
+      expect(() => settings({ maxPayloadSize: value })).toThrow(ValueError);
+    }
+    expect(() => settings({ maxPayloadSize: '5 MiB' })).toThrow(
+      "maxPayloadSize must be a number of bytes greater than zero, got '5 MiB'",
+    );
+  });
+
+  it('refuse a driverName or keyPrefix that is no string', () => {
+    expect(() => settings({ driverName: 7 })).toThrow(new ValueError('driverName must be a string, got 7'));
+    expect(() => settings({ keyPrefix: null })).toThrow('keyPrefix must be a string of well-formed Unicode, got null');
+    expect(() => settings({ keyPrefix: 'a\ud800' })).toThrow('keyPrefix must be a string of well-formed Unicode');
+  });
+
+  it('refuse a client without both methods', () => {
+    for (const value of [undefined, null, {}, { get: client.get }, { setIfAbsent: client.setIfAbsent }, 5]) {
+      expect(() => settings({ client: value })).toThrow(ValueError);
+      expect(() => settings({ client: value })).toThrow('client must have the methods get and setIfAbsent');
+    }
+    expect(() => new RedisStorageDriver(undefined as never)).toThrow('client must have the methods');
+  });
+
+  it('never show what a refused client holds', () => {
+    for (const value of ['redis://user:secret@host', { password: 'secret' }, ['secret']]) {
+      expect(() => settings({ client: value })).toThrow(/^(?!.*secret)/);
+    }
+  });
+});

@@ -1,0 +1,24 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+export function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+export function findOnPath(command: string): string | undefined {
+  const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean);
+  return folders.map((folder) => join(folder, command)).find(isExecutable);
+}
+
+/** The executable that an environment variable names, if it is set. Throws if there is none at that path. */
+export function executableFromEnvironment(variable: string): string | undefined {
+  const path = process.env[variable];
+  if (!path) return undefined;
+  if (!isExecutable(path)) throw new Error(`${variable} is '${path}', which is no executable file`);
+  return path;
+}

@@ -1,0 +1,16 @@
+const INTERVAL_MS = 10_000;
+
+/** Says what is being done, then every ten seconds for how long, and how far it is if `status` tells. */
+export async function withProgress<T>(what: string, work: Promise<T>, status?: () => string): Promise<T> {
+  console.log(`${what} ...`);
+  const startedAt = Date.now();
+  const timer = setInterval(() => {
+    const seconds = Math.round((Date.now() - startedAt) / 1000);
+    console.log(`  ${[`${seconds} s`, status?.()].filter(Boolean).join(', ')}`);
+  }, INTERVAL_MS);
+  try {
+    return await work;
+  } finally {
+    clearInterval(timer);
+  }
+}

@@ -1,0 +1,62 @@
+import { Connection } from '@temporalio/client';
+import { startTemporal } from '../src/temporal';
+import { waitUntil } from '../src/wait-until';
+import { withKilledParent } from './killed-parent';
+import { isReachable } from './reachable';
+
+async function isUp({ address }: { address: string }): Promise<boolean> {
+  const { hostname: host, port } = new URL(`tcp://${address}`);
+  return isReachable({ host, port: Number(port) });
+}
+
+describe('startTemporal', () => {
+  const environment = { ...process.env };
+  // A server that is running already is not ours to start or to end.
+  const given = process.env.TEMPORAL_ADDRESS !== undefined;
+  afterEach(() => {
+    process.env = { ...environment };
+  });
+
+  it('answers the address of a server and a namespace that it has', async () => {
+    const { address, namespace, stop } = await startTemporal();
+    try {
+      const connection = await Connection.connect({ address });
+      const { namespaceInfo } = await connection.workflowService.describeNamespace({ namespace });
+      expect(namespaceInfo?.name).toBe(namespace);
+      await connection.close();
+    } finally {
+      await stop();
+    }
+  });
+
+  it('ends what it started on stop', async () => {
+    const server = await startTemporal();
+    await server.stop();
+
+    expect(await isUp(server)).toBe(given);
+  });
+
+  it('leaves no server behind when its process is killed', async () => {
+    await withKilledParent('startTemporal', async (server) => {
+      await expect(
+        waitUntil('the server has ended', [server], async () => (await isUp(server)) === given),
+      ).resolves.toBeUndefined();
+    });
+  });
+
+  it('uses the server at TEMPORAL_ADDRESS, with TEMPORAL_NAMESPACE or default', async () => {
+    process.env.TEMPORAL_ADDRESS = 'temporal.example:7233';
+    delete process.env.TEMPORAL_NAMESPACE;
+    expect(await startTemporal()).toMatchObject({ address: 'temporal.example:7233', namespace: 'default' });
+
+    process.env.TEMPORAL_NAMESPACE = 'orders';
+    expect(await startTemporal()).toMatchObject({ address: 'temporal.example:7233', namespace: 'orders' });
+  });
+
+  it('refuses a TEMPORAL_CLI_PATH that is no executable file', async () => {
+    delete process.env.TEMPORAL_ADDRESS;
+    process.env.TEMPORAL_CLI_PATH = '/nonexistent/temporal';
+
+    await expect(startTemporal()).rejects.toThrow("TEMPORAL_CLI_PATH is '/nonexistent/temporal'");
+  });
+});

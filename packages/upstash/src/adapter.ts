@@ -1,0 +1,78 @@
+import type { RedisRequestOptions, RedisSetOptions, RedisStorageDriverClient } from '@temporal-redis-storage/core';
+import { connectionOf, type Connection, type UpstashCredentials, type UpstashRedis } from './connection';
+import { UpstashRequestError } from './errors';
+import { request, type Command } from './request';
+import type { Reply } from './resp2';
+import { SyncTokens } from './sync-tokens';
+
+/** `EVAL` is a write command, and so is `GETEX`, which without options changes nothing: the primary alone serves them. */
+const GET_AT_PRIMARY = "return redis.call('GETEX', KEYS[1])";
+
+const SET_IF_ABSENT = "return redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[1], 'NX') and 1 or 0";
+
+/**
+ * {@link RedisStorageDriverClient} over Upstash's REST API. Takes the caller's `Redis` of `@upstash/redis`, whose URL,
+ * token, retries, signal, keep-alive and read-your-writes settings it follows, or `{ url, token }`.
+ *
+ * @experimental
+ */
+export class UpstashStorageDriverClient implements RedisStorageDriverClient {
+  private readonly connection: Connection;
+  private readonly syncTokens = new SyncTokens();
+
+  /** @throws TypeError that says what was expected */
+  constructor(redis: UpstashRedis | UpstashCredentials) {
+    this.connection = connectionOf(redis);
+  }
+
+  /**
+   * Connects to the database that `UPSTASH_REDIS_REST_URL` and `UPSTASH_REDIS_REST_TOKEN` name, or else
+   * `KV_REST_API_URL` and `KV_REST_API_TOKEN`.
+   *
+   * @throws TypeError if they are missing
+   */
+  static fromEnv(): UpstashStorageDriverClient {
+    const { UPSTASH_REDIS_REST_URL, KV_REST_API_URL, UPSTASH_REDIS_REST_TOKEN, KV_REST_API_TOKEN } = process.env;
+    const url = UPSTASH_REDIS_REST_URL || KV_REST_API_URL;
+    const token = UPSTASH_REDIS_REST_TOKEN || KV_REST_API_TOKEN;
+    if (!url) throw new TypeError('UPSTASH_REDIS_REST_URL (or KV_REST_API_URL) is not set');
+    if (!token) throw new TypeError('UPSTASH_REDIS_REST_TOKEN (or KV_REST_API_TOKEN) is not set');
+    return new UpstashStorageDriverClient({ url, token });
+  }
+
+  async get(key: string, { abortSignal }: RedisRequestOptions = {}): Promise<Uint8Array | null> {
+    const { reply } = await request(
+      this.connection,
+      { args: ['GET', key] },
+      { abortSignal, syncToken: this.syncTokens.of(key) },
+    );
+    if (reply !== null) return bytesOf(reply);
+    const confirmed = await request(this.connection, { args: ['EVAL', GET_AT_PRIMARY, '1', key] }, { abortSignal });
+    return confirmed.reply === null ? null : bytesOf(confirmed.reply);
+  }
+
+  /** Resolves to `false`, too, if it inserted but the answer was lost and the request made again. */
+  async setIfAbsent(key: string, data: Uint8Array, { abortSignal, ttlMs }: RedisSetOptions = {}): Promise<boolean> {
+    const command: Command =
+      ttlMs === undefined
+        ? { args: ['SETNX', key], value: data }
+        : { args: ['EVAL', SET_IF_ABSENT, '1', key, String(ttlMs)], value: data };
+    const { reply, syncToken } = await request(this.connection, command, { abortSignal });
+    if (this.connection.readYourWrites && syncToken !== undefined) this.syncTokens.remember(key, syncToken);
+    return insertedOf(reply);
+  }
+
+  describe(): Record<string, string> {
+    return { host: this.connection.host };
+  }
+}
+
+function bytesOf(reply: Reply): Uint8Array {
+  if (reply instanceof Uint8Array) return reply;
+  throw new UpstashRequestError('Upstash answered a read with something else than bytes');
+}
+
+function insertedOf(reply: Reply): boolean {
+  if (reply === 0 || reply === 1) return reply === 1;
+  throw new UpstashRequestError('Upstash answered a write with something else than 0 or 1');
+}

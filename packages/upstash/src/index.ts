@@ -1,0 +1,3 @@
+export { UpstashStorageDriverClient } from './adapter';
+export type { UpstashCredentials, UpstashRedis } from './connection';
+export { UpstashRequestError } from './errors';

@@ -1,0 +1,95 @@
+import type { Connection } from './connection';
+import { refusalOf } from './refusal';
+import { parseReply, type Reply } from './resp2';
+import { withRetries, type Answer } from './retry';
+
+/** A command; its last argument may be bytes. */
+export interface Command {
+  args: [name: string, ...args: string[]];
+  value?: Uint8Array;
+}
+
+export interface RequestOptions {
+  abortSignal?: AbortSignal | undefined;
+  /** What a replica has to have caught up with before it serves the command. */
+  syncToken?: string | undefined;
+}
+
+export interface Answered {
+  reply: Reply;
+  syncToken: string | undefined;
+}
+
+/**
+ * Runs one command through the REST API. Retrying is safe because every command of the adapter may be run twice.
+ *
+ * @throws UpstashRequestError
+ */
+export async function request(
+  connection: Connection,
+  command: Command,
+  { abortSignal, syncToken }: RequestOptions,
+): Promise<Answered> {
+  const { baseUrl, token, keepAlive } = connection;
+  const signal = anyOf(abortSignal, connection.signal());
+  const { path, body, contentType } = encode(command);
+  const init: RequestInit & { cache: 'no-store' } = {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${token}`,
+      'content-type': contentType,
+      'upstash-response-format': 'resp2',
+      ...(syncToken !== undefined && { 'upstash-sync-token': syncToken }),
+      ...(!keepAlive && { connection: 'close' }),
+    },
+    body,
+    // A framework's fetch may cache, and a redirected POST arrives as a GET.
+    cache: 'no-store',
+    redirect: 'manual',
+    ...(signal && { signal }),
+  };
+  const answer = await withRetries(connection, signal, () => exchange(baseUrl + path, init));
+  if (answer.status !== 200 || isErrorReply(answer)) {
+    throw refusalOf(command.args[0], answer.status, answer.body, token);
+  }
+  return { reply: parseReply(answer.body), syncToken: answer.headers.get('upstash-sync-token') ?? undefined };
+}
+
+/**
+ * Bytes travel as the body, which is appended to the command in the path. A command without them, and one whose bytes
+ * are none (an empty body is no argument), travels as a JSON array.
+ */
+function encode({ args, value }: Command): { path: string; body: string | Uint8Array; contentType: string } {
+  if (value === undefined || value.length === 0) {
+    const body = JSON.stringify(value === undefined ? args : [...args, '']);
+    return { path: '/', body, contentType: 'application/json' };
+  }
+  return {
+    path: args.map((argument) => `/${encodePathSegment(argument)}`).join(''),
+    body: value,
+    contentType: 'application/octet-stream',
+  };
+}
+
+/** @throws TypeError for what URL parsers drop from a path, percent-encoded or not: the command would be another one */
+function encodePathSegment(argument: string): string {
+  if (argument === '' || argument === '.' || argument === '..') {
+    throw new TypeError(`The key '${argument}' can't travel in a URL's path`);
+  }
+  return encodeURIComponent(argument);
+}
+
+async function exchange(url: string, init: RequestInit): Promise<Answer> {
+  const response = await fetch(url, init);
+  const body = new Uint8Array(await response.arrayBuffer());
+  return { status: response.status, headers: response.headers, body };
+}
+
+function isErrorReply({ body }: Answer): boolean {
+  return body[0] === '-'.charCodeAt(0);
+}
+
+function anyOf(...signals: (AbortSignal | undefined)[]): AbortSignal | undefined {
+  const given = signals.filter((signal) => signal !== undefined);
+  return given.length > 1 ? AbortSignal.any(given) : given[0];
+}

@@ -1,0 +1,45 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Connection } from './connection';
+import { UpstashRequestError } from './errors';
+
+/** An HTTP answer, received whole. */
+export interface Answer {
+  status: number;
+  headers: Headers;
+  body: Uint8Array;
+}
+
+/** However long a server asks to wait, in milliseconds: a workflow task has 10 seconds by default. */
+const MAX_RETRY_AFTER = 10_000;
+
+/**
+ * Sends a request, which obeys the signal, until it is answered with something else than 429 or 5xx, or the retries are
+ * used up. Resolves to the last answer, rejects with the last failure, or with the signal's reason once it has aborted.
+ */
+export async function withRetries(
+  { retries, backoff }: Pick<Connection, 'retries' | 'backoff'>,
+  signal: AbortSignal | undefined,
+  send: () => Promise<Answer>,
+): Promise<Answer> {
+  for (let retry = 0; ; retry++) {
+    const answer = await send().catch((cause: unknown) => {
+      signal?.throwIfAborted();
+      return new UpstashRequestError('Upstash did not answer', { cause });
+    });
+    const failed = answer instanceof Error;
+    if (!failed && answer.status !== 429 && answer.status < 500) return answer;
+    if (!(retry < retries)) {
+      if (failed) throw answer;
+      return answer;
+    }
+    const retryAfter = failed ? 0 : retryAfterOf(answer.headers);
+    await sleep(Math.max(backoff(retry), retryAfter), undefined, signal && { signal }).catch(() => {});
+  }
+}
+
+/** In milliseconds; the header holds seconds or a date. */
+function retryAfterOf(headers: Headers): number {
+  const value = headers.get('retry-after') ?? '0';
+  const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  return Math.min(Math.max(wait || 0, 0), MAX_RETRY_AFTER);
+}

@@ -1,0 +1,38 @@
+import {
+  describeClientContract,
+  openBackDoor,
+  startRedis,
+  startUpstash,
+  type RunningRedis,
+  type UpstashServer,
+} from '@temporal-redis-storage/testing';
+import { Redis } from '@upstash/redis';
+import { Redis as OldestRedis } from 'upstash-redis-oldest';
+import { UpstashStorageDriverClient } from '../src';
+
+let redis: RunningRedis;
+let upstash: UpstashServer;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  // The contract goes up to 20 MiB, which takes one of the larger plans.
+  upstash = await startUpstash({ redis, maxRequestSize: 100 * 1024 * 1024 });
+});
+afterAll(async () => {
+  await upstash?.stop();
+  await redis?.stop();
+});
+
+const SOURCES = {
+  'a Redis of @upstash/redis 1': () => new Redis(upstash),
+  'a Redis of @upstash/redis 1.12.0': () => new OldestRedis(upstash),
+  'a URL and a token': () => upstash,
+};
+
+for (const [name, sourceOf] of Object.entries(SOURCES)) {
+  describeClientContract(`UpstashStorageDriverClient on ${name}`, async () => ({
+    client: new UpstashStorageDriverClient(sourceOf()),
+    backDoor: await openBackDoor(redis.url),
+    async close() {},
+  }));
+}

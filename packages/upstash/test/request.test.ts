@@ -1,0 +1,198 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import { startRedis, startUpstash, type RunningRedis, type UpstashServer } from '@temporal-redis-storage/testing';
+import { Redis, type RedisConfigNodejs } from '@upstash/redis';
+import { UpstashStorageDriverClient } from '../src';
+import { rejectionWithout } from './rejection';
+
+let redis: RunningRedis;
+let upstash: UpstashServer;
+let requests: IncomingHttpHeaders[];
+let key: string;
+const data = Buffer.from('payload-content-that-must-not-be-shown');
+const never = (): Promise<never> => new Promise(() => {});
+
+beforeAll(async () => {
+  redis = await startRedis();
+  upstash = await startUpstash({ redis });
+});
+afterAll(async () => {
+  await upstash?.stop();
+  await redis?.stop();
+});
+beforeEach(() => {
+  key = randomUUID();
+  requests = [];
+  upstash.intercept = (request, apply) => {
+    requests.push(request.headers);
+    return apply();
+  };
+});
+
+function clientOf(config: Partial<RedisConfigNodejs> = {}): UpstashStorageDriverClient {
+  const { url, token } = upstash;
+  return new UpstashStorageDriverClient(new Redis({ url, token, retry: { retries: 3, backoff: () => 1 }, ...config }));
+}
+
+/** Makes the endpoint treat the first requests otherwise. */
+function first(count: number, otherwise: UpstashServer['intercept']): void {
+  upstash.intercept = (request, apply) => {
+    requests.push(request.headers);
+    return requests.length <= count ? otherwise(request, apply) : apply();
+  };
+}
+
+async function rejection(promise: Promise<unknown>): Promise<Error> {
+  return rejectionWithout([upstash.token, data.toString()], promise);
+}
+
+describe('retries', () => {
+  it.each([429, 500, 503])('a %d', async (status) => {
+    first(3, async () => ({ status, headers: {}, body: Buffer.from('busy') }));
+
+    expect(await clientOf().setIfAbsent(key, data)).toBe(true);
+
+    expect(requests).toHaveLength(4);
+  });
+
+  it('a connection that is dropped before the request is applied', async () => {
+    first(3, async () => undefined);
+
+    expect(await clientOf().setIfAbsent(key, data, { ttlMs: 60_000 })).toBe(true);
+
+    expect(Buffer.from((await clientOf().get(key))!)).toEqual(data);
+  });
+
+  it('a connection that is dropped afterwards: the key is there, so the write resolves to false', async () => {
+    first(1, async (_request, apply) => {
+      await apply();
+      return undefined;
+    });
+
+    expect(await clientOf().setIfAbsent(key, data)).toBe(false);
+
+    expect(Buffer.from((await clientOf().get(key))!)).toEqual(data);
+  });
+
+  it('as long as the server asks', async () => {
+    first(1, async () => ({ status: 429, headers: { 'retry-after': '1' }, body: Buffer.from('slow down') }));
+    const start = performance.now();
+
+    await clientOf().setIfAbsent(key, data);
+
+    expect(performance.now() - start).toBeGreaterThan(900);
+  });
+
+  it('no more often than the Redis says, and then tells the last answer', async () => {
+    first(Infinity, async () => ({ status: 429, headers: {}, body: Buffer.from('slow down') }));
+
+    expect((await rejection(clientOf().setIfAbsent(key, data))).message).toBe(
+      'Upstash refused SETNX (HTTP 429): slow down; the rate limit or quota of the plan is reached: raise it, or send less',
+    );
+
+    expect(requests).toHaveLength(4);
+  });
+
+  it('no more often than the Redis says, and then tells the last failure', async () => {
+    first(Infinity, async () => undefined);
+
+    const error = await rejection(clientOf().get(key));
+
+    expect(error).toMatchObject({ name: 'UpstashRequestError', message: 'Upstash did not answer' });
+    expect((error.cause as Error).message).toBe('fetch failed');
+    expect(requests).toHaveLength(4);
+  });
+
+  it('once, as the library does, when the Redis has retry: false', async () => {
+    first(Infinity, async () => undefined);
+
+    await rejection(clientOf({ retry: false }).get(key));
+
+    expect(requests).toHaveLength(2);
+  });
+
+  it('not at all what Redis refuses', async () => {
+    await rejection(clientOf({ token: 'wrong' }).get(key));
+
+    expect(requests).toHaveLength(1);
+  });
+});
+
+it('tells of a server that is not there', async () => {
+  const { url, ...server } = await startUpstash({ redis });
+  await server.stop();
+
+  const error = await rejection(clientOf({ url }).get(key));
+
+  expect(error).toMatchObject({ name: 'UpstashRequestError', message: 'Upstash did not answer' });
+});
+
+describe('an abort', () => {
+  const reason = new Error('the reason');
+
+  it.each(['its own signal', "the Redis's signal", "the Redis's signal function"])(
+    'beforehand rejects before any request: by %s',
+    async (which) => {
+      const signal = AbortSignal.abort(reason);
+      const client = clientOf(
+        which === "the Redis's signal"
+          ? { signal }
+          : which === "the Redis's signal function"
+            ? { signal: () => signal }
+            : {},
+      );
+      const options = which === 'its own signal' ? { abortSignal: signal } : {};
+
+      await expect(client.get(key, options)).rejects.toBe(reason);
+      await expect(client.setIfAbsent(key, data, options)).rejects.toBe(reason);
+      await expect(client.setIfAbsent(key, data, { ...options, ttlMs: 1000 })).rejects.toBe(reason);
+
+      expect(requests).toHaveLength(0);
+    },
+  );
+
+  it.each(['its own signal', "the Redis's signal"])('takes back a request in flight: by %s', async (which) => {
+    const controller = new AbortController();
+    const own = which === 'its own signal';
+    const client = clientOf({ retry: { retries: 0 }, ...(!own && { signal: controller.signal }) });
+    first(Infinity, () => {
+      controller.abort(reason);
+      return never();
+    });
+
+    const abortSignal = own ? controller.signal : new AbortController().signal;
+    await expect(client.get(key, { abortSignal })).rejects.toBe(reason);
+
+    expect(requests).toHaveLength(1);
+  });
+
+  it('ends the wait before a retry', async () => {
+    const controller = new AbortController();
+    first(Infinity, async () => {
+      setTimeout(() => controller.abort(reason), 100);
+      return { status: 503, headers: {}, body: Buffer.from('') };
+    });
+    const client = clientOf({ retry: { backoff: () => 600_000 } });
+
+    await expect(client.setIfAbsent(key, data, { abortSignal: controller.signal })).rejects.toBe(reason);
+
+    expect(requests).toHaveLength(1);
+  });
+});
+
+it('asks for RESP2 past every cache, and sends no telemetry', async () => {
+  await clientOf().get(key);
+
+  expect(requests).toHaveLength(2);
+  for (const headers of requests) {
+    expect(headers).toMatchObject({ 'upstash-response-format': 'resp2', 'cache-control': 'no-cache' });
+    expect(Object.keys(headers).filter((name) => /telemetry/i.test(name))).toEqual([]);
+  }
+});
+
+it('keeps connections alive unless the Redis says otherwise', async () => {
+  await clientOf().setIfAbsent(key, data);
+  await clientOf({ keepAlive: false }).setIfAbsent(key, data);
+
+  expect(requests.map((headers) => headers.connection)).toEqual(['keep-alive', 'close']);
+});

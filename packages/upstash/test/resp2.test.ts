@@ -1,0 +1,47 @@
+import { parseReply } from '../src/resp2';
+
+const bytes = (text: string): Uint8Array => Buffer.from(text, 'latin1');
+
+describe('parseReply', () => {
+  it('reads an integer', () => {
+    expect(parseReply(bytes(':1\r\n'))).toBe(1);
+    expect(parseReply(bytes(':-12\r\n'))).toBe(-12);
+  });
+
+  it('reads bytes, whatever they are', () => {
+    const content = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
+    const reply = parseReply(Buffer.concat([bytes('$256\r\n'), content, bytes('\r\n')]));
+    expect(Buffer.from(reply as Uint8Array)).toEqual(content);
+    expect(parseReply(bytes('$0\r\n\r\n'))).toHaveLength(0);
+  });
+
+  it('reads both forms of nothing', () => {
+    expect(parseReply(bytes('$-1\r\n'))).toBeNull();
+    expect(parseReply(bytes('*-1\r\n'))).toBeNull();
+  });
+
+  it.each([
+    '',
+    '$5\r\nhell',
+    '$5\r\nhello',
+    '$5\r\nhello\r',
+    '$5\r\nhello!\r\n',
+    '$5\r\nhello\r\n$5\r\nhello\r\n',
+    '$5\r\nhello\n\r',
+    '$-1\r\n ',
+    '$-2\r\n',
+    '$x\r\n',
+    '$5',
+    ':1',
+    ':1\n',
+    ':1\r\n:1\r\n',
+    ':1.5\r\n',
+    '*1\r\n:1\r\n',
+    '*0\r\n',
+    '+OK\r\n',
+    '{"result":"hello"}',
+    'hello',
+  ])('refuses %j, and does not repeat it', (text) => {
+    expect(() => parseReply(bytes(text))).toThrow(/^Upstash's answer can't be read: (?!.*hello)/);
+  });
+});

@@ -1,0 +1,77 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connectionOf } from '../src/connection';
+import { withRetries, type Answer } from '../src/retry';
+
+jest.mock('node:timers/promises', () => ({ setTimeout: jest.fn(async () => {}) }));
+
+const { retries, backoff } = connectionOf({ url: 'https://localhost', token: 'token' });
+
+function answer(status: number, headers: Record<string, string> = {}): Answer {
+  return { status, headers: new Headers(headers), body: new Uint8Array() };
+}
+
+function waits(): number[] {
+  return jest.mocked(sleep).mock.calls.map(([delay]) => delay!);
+}
+
+beforeEach(() => jest.mocked(sleep).mockClear());
+
+it('retries five times with a backoff of 50 ms times the powers of e, as @upstash/redis does', async () => {
+  const send = jest.fn(async () => answer(503));
+
+  expect(await withRetries({ retries, backoff }, undefined, send)).toMatchObject({ status: 503 });
+
+  expect(send).toHaveBeenCalledTimes(6);
+  expect(waits().map(Math.round)).toEqual([50, 136, 369, 1004, 2730]);
+});
+
+it.each([429, 500, 502, 503, 504])('retries a %d', async (status) => {
+  const send = jest.fn<Promise<Answer>, []>().mockResolvedValueOnce(answer(status)).mockResolvedValue(answer(200));
+
+  expect(await withRetries({ retries, backoff }, undefined, send)).toMatchObject({ status: 200 });
+
+  expect(send).toHaveBeenCalledTimes(2);
+});
+
+it.each([200, 301, 400, 401, 403, 404, 405, 413])('takes a %d for an answer', async (status) => {
+  const send = jest.fn(async () => answer(status));
+
+  expect(await withRetries({ retries, backoff }, undefined, send)).toMatchObject({ status });
+
+  expect(send).toHaveBeenCalledTimes(1);
+});
+
+it('retries a failure on the way, and rejects with the last one as the cause', async () => {
+  const failures = ['first', 'second', 'last'].map((message) => new Error(message));
+  const send = jest.fn<Promise<Answer>, []>();
+  for (const failure of failures) send.mockRejectedValueOnce(failure);
+
+  await expect(withRetries({ retries: 2, backoff }, undefined, send)).rejects.toMatchObject({
+    name: 'UpstashRequestError',
+    cause: failures[2],
+  });
+});
+
+it('waits as long as the server asks, if that is longer', async () => {
+  const date = new Date(Date.now() + 5_000).toUTCString();
+  const asked = ['2', '0', date, 'nonsense', '-5', 'Thu, 01 Jan 1970 00:00:00 GMT'];
+  const send = jest.fn<Promise<Answer>, []>();
+  for (const value of asked) send.mockResolvedValueOnce(answer(429, { 'retry-after': value }));
+  send.mockResolvedValue(answer(200));
+
+  await withRetries({ retries: asked.length, backoff: () => 70 }, undefined, send);
+
+  const [seconds, zero, untilDate, ...rest] = waits();
+  expect([seconds, zero, ...rest]).toEqual([2000, 70, 70, 70, 70]);
+  expect(untilDate).toBeGreaterThan(2_000);
+  expect(untilDate).toBeLessThanOrEqual(5_000);
+});
+
+it('never waits longer than ten seconds for a server that asks', async () => {
+  const send = jest.fn<Promise<Answer>, []>();
+  send.mockResolvedValueOnce(answer(429, { 'retry-after': '86400' })).mockResolvedValue(answer(200));
+
+  await withRetries({ retries, backoff }, undefined, send);
+
+  expect(waits()).toEqual([10_000]);
+});

@@ -1,0 +1,26 @@
+import { firstSuccess } from '../src/first-success';
+
+describe('firstSuccess', () => {
+  it('tries no further way after one that succeeds', async () => {
+    const third = jest.fn();
+    const ways: Parameters<typeof firstSuccess>[0] = [
+      ['first', async () => Promise.reject(new Error('no'))],
+      ['second', async () => 'yes'],
+      ['third', third],
+    ];
+
+    expect(await firstSuccess(ways, 'Found nothing.', 'Do something.')).toBe('yes');
+    expect(third).not.toHaveBeenCalled();
+  });
+
+  it('tells what was tried, why it failed, and what to do', async () => {
+    const ways: Parameters<typeof firstSuccess>[0] = [
+      ['download', async () => Promise.reject(new Error('no network\n'))],
+      ['build', async () => Promise.reject(new Error('no compiler'))],
+    ];
+
+    await expect(firstSuccess(ways, 'Found nothing.', 'Do something.')).rejects.toThrow(
+      'Found nothing.\n- download: no network\n- build: no compiler\nDo something.',
+    );
+  });
+});

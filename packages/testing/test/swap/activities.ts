@@ -1,0 +1,3 @@
+export async function reverse(text: string): Promise<string> {
+  return [...text].toReversed().join('');
+}

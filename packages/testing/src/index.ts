@@ -7,7 +7,7 @@ export {
   type ConnectedClient,
   type ReplicaReader,
 } from './miss-contract';
-export { prepare } from './prepare';
+export { prepareRedis, prepareTemporal } from './prepare';
 export { startRedis, type RedisAddress, type RunningRedis } from './redis';
 export { startRedisCluster, type RunningRedisCluster } from './redis-cluster';
 export { startRedisSentinel, type RunningRedisSentinel } from './redis-sentinel';

@@ -1,14 +1,23 @@
 import { prepareRedisServer } from './redis-server';
-import { prepareTemporal } from './temporal';
+import { prepareTemporalServer } from './temporal';
 
-/** Makes sure that a Redis and a Temporal server can be started, and says which. Installs or builds what is missing. */
-export async function prepare(): Promise<void> {
+/** Makes sure that a Redis can be started, and says which. Installs or compiles one if need be. */
+export async function prepareRedis(): Promise<void> {
   console.log(`Redis: ${await prepareRedisServer()}`);
-  console.log(`Temporal: ${await prepareTemporal()}`);
+}
+
+/** Makes sure that a Temporal server can be started, and says which. Builds one if need be. */
+export async function prepareTemporal(): Promise<void> {
+  console.log(`Temporal: ${await prepareTemporalServer()}`);
+}
+
+async function main(): Promise<void> {
+  await prepareRedis();
+  await prepareTemporal();
 }
 
 if (require.main === module) {
-  prepare().catch((error: unknown) => {
+  main().catch((error: unknown) => {
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 1;
   });

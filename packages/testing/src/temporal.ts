@@ -20,7 +20,7 @@ const ADVICE =
 /**
  * Starts a Temporal server that keeps everything in memory and ends with this process, or uses what there is: the
  * server at TEMPORAL_ADDRESS, which `stop` leaves alone; the CLI at TEMPORAL_CLI_PATH; the server that
- * {@link prepareTemporal} built; the CLI that the SDK downloads.
+ * {@link prepareTemporalServer} built; the CLI that the SDK downloads.
  */
 export async function startTemporal(): Promise<RunningTemporal> {
   const address = process.env.TEMPORAL_ADDRESS;
@@ -40,7 +40,7 @@ export async function startTemporal(): Promise<RunningTemporal> {
 }
 
 /** Makes sure that {@link startTemporal} can start a server, building one if need be. Resolves to what it will use. */
-export async function prepareTemporal(): Promise<string> {
+export async function prepareTemporalServer(): Promise<string> {
   return (
     process.env.TEMPORAL_ADDRESS ||
     executableFromEnvironment('TEMPORAL_CLI_PATH') ||

@@ -1,0 +1,35 @@
+import { Interrupted } from './lifecycle';
+import { UsageError } from './options';
+
+/** The demo came to something other than it has to. */
+export class DemoError extends Error {
+  override name = 'DemoError';
+}
+
+/** The innermost cause. */
+export function rootOf(error: unknown): unknown {
+  return error instanceof Error && error.cause instanceof Error ? rootOf(error.cause) : error;
+}
+
+/** Whether it is the refusal of a payload beyond Temporal's limit: by the SDK, or by a server that doesn't tell its limits. */
+export function isPayloadTooLarge(error: unknown): boolean {
+  const { type, message } = rootOf(error) as { type?: unknown; message?: unknown };
+  return type === 'PayloadsTooLarge' || (typeof message === 'string' && message.includes('exceeds size limit'));
+}
+
+/** Tells a person what happened: the messages of the error and its causes, no stack. */
+export function explain(error: unknown): void {
+  if (error instanceof Interrupted) {
+    console.error(`\n${error.message}.`);
+    return;
+  }
+  console.error(
+    `\n${error instanceof UsageError ? '' : 'The demo failed: '}${[...new Set(messagesOf(error))].join('\n  because: ')}`,
+  );
+  if (error instanceof UsageError) console.error('--help lists the options.');
+}
+
+function messagesOf(error: unknown): string[] {
+  if (!(error instanceof Error)) return [String(error)];
+  return [error.message, ...(error.cause === undefined ? [] : messagesOf(error.cause))];
+}

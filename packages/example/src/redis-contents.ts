@@ -1,0 +1,50 @@
+import { createClient } from 'redis';
+import { withoutCredentials } from './options';
+
+/** What Redis holds under one prefix. */
+export interface RedisContents {
+  keys: number;
+  bytes: number;
+  /** Milliseconds to live; -1 is a key that never expires. */
+  shortestTtl: number;
+  longestTtl: number;
+}
+
+/** A look at Redis from outside, over a connection of its own: whichever library the pipeline uses, this one counts. */
+export class RedisInspector {
+  private constructor(private readonly redis: Awaited<ReturnType<typeof connect>>) {}
+
+  static async open(url: string): Promise<RedisInspector> {
+    try {
+      return new RedisInspector(await connect(url));
+    } catch (cause) {
+      throw new Error(`Cannot use Redis at ${withoutCredentials(url)} (see --redis-url)`, { cause });
+    }
+  }
+
+  /** Counts the keys that start with `prefix`, which must be free of glob characters. */
+  async contents(prefix: string): Promise<RedisContents> {
+    const keys = new Set<string>();
+    for await (const batch of this.redis.scanIterator({ MATCH: `${prefix}*`, COUNT: 1000 })) {
+      for (const key of batch) keys.add(key);
+    }
+    const sizes = await Promise.all([...keys].map((key) => this.redis.strLen(key)));
+    const ttls = await Promise.all([...keys].map((key) => this.redis.pTTL(key)));
+    return {
+      keys: keys.size,
+      bytes: sizes.reduce((sum, size) => sum + size, 0),
+      shortestTtl: Math.min(...ttls),
+      longestTtl: Math.max(...ttls),
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.redis.close();
+  }
+}
+
+async function connect(url: string) {
+  const redis = createClient({ url, socket: { reconnectStrategy: false } });
+  redis.on('error', () => {}); // What it concerns rejects with it.
+  return redis.connect();
+}

@@ -1,0 +1,39 @@
+import { executeChild, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import type * as activities from './activities';
+import type { RegionSummary } from './activities';
+import type { Order, Page, Product } from './orders';
+
+const { fetchOrders, enrichOrders, summariseOrders } = proxyActivities<typeof activities>({
+  startToCloseTimeout: '1 minute',
+  retry: {
+    maximumAttempts: 3,
+    // The SDK's error for a payload beyond Temporal's limit. The next attempt would give the same payload, so retrying
+    // can't help: by default, which is without end, the workflow would never fail, it would just never get on.
+    nonRetryableErrorTypes: ['PayloadsTooLarge'],
+  },
+});
+
+/** Fetches a batch page by page, and has each region's orders processed by a child workflow. */
+export async function processOrders(pages: Page[], catalogue: Product[]): Promise<RegionSummary[]> {
+  const fetched = await Promise.all(pages.map((page) => fetchOrders(page)));
+  const byRegion = new Map<string, Order[]>();
+  for (const order of fetched.flat()) {
+    const orders = byRegion.get(order.region);
+    if (orders) orders.push(order);
+    else byRegion.set(order.region, [order]);
+  }
+  return Promise.all(
+    [...byRegion]
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([region, orders]) =>
+        executeChild(processRegion, {
+          workflowId: `${workflowInfo().workflowId}-${region}`,
+          args: [region, orders, catalogue],
+        }),
+      ),
+  );
+}
+
+export async function processRegion(region: string, orders: Order[], catalogue: Product[]): Promise<RegionSummary> {
+  return summariseOrders(region, await enrichOrders(orders, catalogue));
+}

@@ -1,0 +1,57 @@
+import { enrichOrders, fetchOrders, summariseOrders } from '../src/activities';
+import { checkReport, checkSummaries, expectedSummaries } from '../src/checks';
+import { DemoError } from '../src/errors';
+import { catalogueOf, pagesOf } from '../src/orders';
+import type { RunReport } from '../src/report';
+
+const catalogue = catalogueOf('a seed');
+const pages = pagesOf('a seed', 4).map((page) => ({ ...page, bytes: 50_000 }));
+
+describe('the expected totals', () => {
+  it('are what the activities come to', async () => {
+    const orders = (await Promise.all(pages.map(fetchOrders))).flat();
+    const enriched = await enrichOrders(orders, catalogue);
+    const regions = [...new Set(orders.map(({ region }) => region))].toSorted();
+    const summaries = await Promise.all(
+      regions.map((region) =>
+        summariseOrders(
+          region,
+          enriched.filter((order) => order.region === region),
+        ),
+      ),
+    );
+    expect(expectedSummaries(pages, catalogue)).toEqual(summaries);
+  });
+
+  it('refuse a result that is off by a cent', () => {
+    const expected = expectedSummaries(pages, catalogue);
+    const [first, ...rest] = expected;
+    const actual = [{ ...first!, netCents: first!.netCents + 1 }, ...rest];
+    expect(() => checkSummaries(actual, expected)).toThrow(DemoError);
+    expect(() => checkSummaries(rest, expected)).toThrow(DemoError);
+    expect(() => checkSummaries([{ ...first! }, ...rest], expected)).not.toThrow();
+  });
+});
+
+describe('what a run must leave behind', () => {
+  const batch = { bytes: 3_000_000, ttlMs: 3_600_000 };
+  const report: RunReport = {
+    outcome: 'completed',
+    ms: 1000,
+    history: { events: 140, bytes: 45_000 },
+    redis: { keys: 32, bytes: 18_400_000, shortestTtl: 3_599_000, longestTtl: 3_600_000 },
+  };
+
+  it('is the batch in Redis, with a TTL, and little in Event History', () => {
+    expect(() => checkReport(report, batch)).not.toThrow();
+  });
+
+  it.each([
+    ['less than the batch in Redis', { ...report, redis: { ...report.redis, bytes: 2_999_999 } }],
+    ['a key that never expires', { ...report, redis: { ...report.redis, shortestTtl: -1 } }],
+    ['a key that lives too long', { ...report, redis: { ...report.redis, longestTtl: 3_600_001 } }],
+    ['payloads in Event History', { ...report, history: { ...report.history, bytes: 3_000_000 } }],
+  ])('is not %s', (_title, wrong) => {
+    expect(() => checkReport(wrong, batch)).toThrow(DemoError);
+  });
+});

@@ -232,7 +232,7 @@ describe('retrieve', () => {
     const expected = digestOf(encoded(payloadOf('b')));
 
     for (const claimData of [{ key, hash_algorithm: 'sha256', hash_value: expected }, { key }]) {
-      const error = await rejection(driverOn(client).retrieve({}, [new StorageDriverClaim(claimData as never)]));
+      const error = await rejection(driverOn(client).retrieve({}, [new StorageDriverClaim(claimData)]));
       expect(error).toBeInstanceOf(ValueError);
       expect(error.message).toBe(
         `RedisStorageDriver integrity check failed [key=${key}]: expected sha256:${expected}, got sha256:${digestOf(bytes)}`,

@@ -1,11 +1,11 @@
 import { ValueError } from '@temporalio/common';
-import { settingsOf, type RedisStorageDriverOptions } from '../src/options';
+import { settingsOf } from '../src/options';
 import { RedisStorageDriver } from '../src';
 
 const client = { get: async () => null, setIfAbsent: async () => true };
 
 function settings(options: Record<string, unknown> = {}): ReturnType<typeof settingsOf> {
-  return settingsOf({ client, ...options } as RedisStorageDriverOptions);
+  return settingsOf({ client, ...options });
 }
 
 describe('options', () => {

@@ -1,3 +1,3 @@
 export async function reverse(text: string): Promise<string> {
-  return [...text].toReversed().join('');
+  return Array.from(text).toReversed().join('');
 }

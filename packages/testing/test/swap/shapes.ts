@@ -10,7 +10,7 @@ import { UpstashStorageDriverClient } from '@temporal-redis-storage/upstash';
 /** A client of some shape, and how its owner closes it. */
 export interface OpenClient {
   client: RedisStorageDriverClient;
-  close(): Promise<unknown>;
+  close: () => Promise<unknown>;
 }
 
 type Open = (redis: RedisAddress & { url: string }, upstash: UpstashServer) => Promise<OpenClient>;

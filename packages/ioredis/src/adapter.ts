@@ -1,0 +1,77 @@
+import { isUint8Array } from 'node:util/types';
+import type { RedisRequestOptions, RedisSetOptions, RedisStorageDriverClient } from '@temporal-redis-storage/core';
+
+/**
+ * The part of an ioredis client that {@link IoredisStorageDriverClient} uses: `Redis` and `Cluster` both have it.
+ *
+ * @experimental
+ */
+export interface IoredisClient {
+  getBuffer(key: string): Promise<Buffer | null>;
+  getexBuffer(key: string): Promise<Buffer | null>;
+  set(key: string, value: Buffer, condition: 'NX'): Promise<'OK' | null>;
+  set(key: string, value: Buffer, unit: 'PX', ttlMs: number, condition: 'NX'): Promise<'OK' | null>;
+}
+
+/**
+ * Reads and writes payloads through an ioredis client, version 5 or 6. The client stays its owner's to configure,
+ * connect and close.
+ *
+ * @experimental
+ */
+export class IoredisStorageDriverClient implements RedisStorageDriverClient {
+  /** @throws TypeError if `client` is no ioredis client */
+  constructor(private readonly client: IoredisClient) {
+    if (typeof (client as Partial<IoredisClient> | null | undefined)?.getBuffer !== 'function') {
+      throw new TypeError(
+        `IoredisStorageDriverClient takes a Redis or Cluster of ioredis, version 5 or 6, got ${typeNameOf(client)}`,
+      );
+    }
+  }
+
+  /** A miss costs a second round trip, in which the primary confirms it. */
+  async get(key: string, { abortSignal }: RedisRequestOptions = {}): Promise<Uint8Array | null> {
+    abortSignal?.throwIfAborted();
+    const value = bytesOf(await this.client.getBuffer(key));
+    if (value !== null) return value;
+    abortSignal?.throwIfAborted();
+    // A GET that a replica refuses: GETEX counts as a write, but changes nothing without options.
+    return bytesOf(await this.client.getexBuffer(key));
+  }
+
+  async setIfAbsent(key: string, data: Uint8Array, { abortSignal, ttlMs }: RedisSetOptions = {}): Promise<boolean> {
+    abortSignal?.throwIfAborted();
+    const value = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+    const reply =
+      ttlMs === undefined
+        ? await this.client.set(key, value, 'NX')
+        : await this.client.set(key, value, 'PX', ttlMs, 'NX');
+    return reply !== null;
+  }
+
+  /** Host and port of a single server; a `Cluster` and a connection by sentinels or a socket don't tell. */
+  describe(): Record<string, string> {
+    const { host, port, path, sentinels } = (this.client as { options?: IoredisOptions }).options ?? {};
+    if (host === undefined || port === undefined || path || sentinels) return {};
+    return { host, port: String(port) };
+  }
+}
+
+interface IoredisOptions {
+  host?: string;
+  port?: number;
+  path?: string | null;
+  sentinels?: object | null;
+}
+
+function bytesOf(reply: unknown): Uint8Array | null {
+  if (reply === null || isUint8Array(reply)) return reply;
+  throw new TypeError(
+    `ioredis answered with a ${typeof reply} instead of bytes: remove the reply transformer of GET and GETEX`,
+  );
+}
+
+/** The type alone: the value may be a URL with a password. */
+function typeNameOf(value: unknown): string {
+  return value === null ? 'null' : typeof value;
+}

@@ -1,0 +1,6 @@
+/**
+ * Temporal payloads in Redis through ioredis.
+ *
+ * @module
+ */
+export { IoredisStorageDriverClient, type IoredisClient } from './adapter';

@@ -192,7 +192,7 @@ describe('A standalone activity has its large payloads in Redis, under itself', 
       id,
       taskQueue,
       args: [input],
-      startToCloseTimeout: '1 minute',
+      scheduleToCloseTimeout: '1 minute',
     });
     const result = await worker.runUntil(handle.result());
     expect(result).toBe(`${input}, worked on`);

@@ -200,7 +200,7 @@ describe('A worker survives', () => {
     const handle = await client.workflow.start(echo, { ...options, args: [input] });
 
     const worker = await createWorker();
-    await redis.sendCommand(['CLIENT', 'PAUSE', '2000', 'ALL']);
+    await redis.sendCommand(['CLIENT', 'PAUSE', '4000', 'ALL']);
     await worker.runUntil(async () => {
       const failure = await workflowTaskFailure(handle);
       const key = keys.ofWorkflow({ type: 'echo', id }, input);

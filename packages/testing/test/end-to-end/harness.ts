@@ -1,8 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from 'redis';
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, type WorkflowClientInterceptor } from '@temporalio/client';
 import { ExternalStorage, type DataConverter, type PayloadCodec } from '@temporalio/common';
+import { google } from '@temporalio/proto';
 import {
   bundleWorkflowCode,
   DefaultLogger,
@@ -80,7 +81,7 @@ export interface Scene {
  * sets the scene for one test.
  */
 export function useServers(logger: Logger = new DefaultLogger('ERROR')): (options?: SceneOptions) => Scene {
-  jest.setTimeout(20_000);
+  jest.setTimeout(120_000);
   const closers: (() => unknown)[] = [];
   const workers: Worker[] = [];
   let setScene: (options: SceneOptions) => Scene;
@@ -116,7 +117,7 @@ export function useServers(logger: Logger = new DefaultLogger('ERROR')): (option
       return {
         namespace,
         taskQueue,
-        client: new Client({ connection, namespace, dataConverter }),
+        client: new Client({ connection, namespace, dataConverter, interceptors: { workflow: [impatience] } }),
         createWorker: async (options) => {
           const worker = await Worker.create({
             connection: nativeConnection,
@@ -157,6 +158,15 @@ async function stop(worker: Worker): Promise<void> {
   if (worker.getState() === 'RUNNING') worker.shutdown();
   await eventually(async () => /STOPPED|FAILED/.test(worker.getState()) || undefined);
 }
+
+/** Ends a workflow that is stuck, whose test would otherwise wait for its result beyond the connection's end. */
+const impatience: WorkflowClientInterceptor = {
+  startWithDetails: (input, next) =>
+    next({
+      ...input,
+      options: { ...input.options, workflowExecutionTimeout: google.protobuf.Duration.fromObject({ seconds: 60 }) },
+    }),
+};
 
 function allLargePayloads(drivers: RedisStorageDriver[]): ExternalStorage {
   return new ExternalStorage({ drivers, payloadSizeThreshold: THRESHOLD });

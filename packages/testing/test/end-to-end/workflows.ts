@@ -49,7 +49,7 @@ export async function performLocally(input: string): Promise<string> {
   return workLocally(input);
 }
 
-/** Performs step after step, so that each but the first is a workflow task of its own. */
+/** Performs step after step. Each starts in a workflow task of its own. */
 export async function performInSteps(input: string, steps: number): Promise<string> {
   let value = input;
   for (let step = 1; step <= steps; step++) value = await work(`${value}, step ${step}`);

@@ -40,7 +40,7 @@ export class RedisStorageDriver implements StorageDriver {
   /**
    * Writes each payload that Redis doesn't have yet and resolves to their claims, in order.
    *
-   * @throws ValueError before anything is written, if a payload is larger than `maxPayloadSize`
+   * @throws ValueError before anything is written, if a payload is larger than `maxPayloadSize` or can't be serialized
    * @throws RedisStorageDriverError if Redis refuses a write or can't be reached
    */
   async store(context: StorageDriverStoreContext, payloads: Payload[]): Promise<StorageDriverClaim[]> {
@@ -91,6 +91,9 @@ export class RedisStorageDriver implements StorageDriver {
       throw new ValueError(
         `Payload size ${encoder.len} bytes exceeds the configured maxPayloadSize of ${maxPayloadSize} bytes`,
       );
+    }
+    if (!Object.keys(payload.metadata ?? {}).every((name) => name.isWellFormed())) {
+      throw new ValueError('Payload has a metadata name with a lone surrogate: it could be stored, but not read back');
     }
     return encoder;
   }

@@ -4,6 +4,9 @@ import { HASH_ALGORITHM } from './digest';
 /** What `encodeURIComponent` leaves alone but the key scheme encodes. */
 const RESERVED = /[!'()*]/g;
 
+/** Far beyond what Event History takes, and within what a regular expression can match without running out of stack. */
+const MAX_KEY_LENGTH = 1024 * 1024;
+
 const SEGMENT = '(?:[\\w.~-]|%[0-9A-F]{2})+';
 const KEY = new RegExp(
   '^(?:[^]*:)?v0' +
@@ -21,7 +24,7 @@ export function keyOf(prefix: string, target: StorageDriverTargetInfo | undefine
 
 /** The digest at the end of a key of this scheme, whatever its prefix; `undefined` for any other key. */
 export function digestInKey(key: string): string | undefined {
-  return KEY.exec(key)?.groups?.['digest'];
+  return key.length > MAX_KEY_LENGTH ? undefined : KEY.exec(key)?.groups?.['digest'];
 }
 
 function targetSegments(target: StorageDriverTargetInfo | undefined): string[] {

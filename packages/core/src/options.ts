@@ -49,6 +49,9 @@ type Unchecked<Options> = { [Name in keyof Options]?: unknown };
 
 const DEFAULT_DRIVER_NAME = 'redis';
 
+/** Every claim in Event History carries it. */
+const MAX_PREFIX_LENGTH = 4096;
+
 /** Node's timers fire at once when given more. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -70,8 +73,10 @@ export function settingsOf(options: RedisStorageDriverOptions): DriverSettings {
   if (typeof driverName !== 'string') {
     throw new ValueError(`driverName must be a string, got ${show(driverName)}`);
   }
-  if (typeof keyPrefix !== 'string' || !keyPrefix.isWellFormed()) {
-    throw new ValueError(`keyPrefix must be a string of well-formed Unicode, got ${show(keyPrefix)}`);
+  if (typeof keyPrefix !== 'string' || !keyPrefix.isWellFormed() || keyPrefix.length > MAX_PREFIX_LENGTH) {
+    throw new ValueError(
+      `keyPrefix must be a string of well-formed Unicode, ${MAX_PREFIX_LENGTH} characters at most, got ${show(keyPrefix)}`,
+    );
   }
   if (typeof maxPayloadSize !== 'number' || !Number.isFinite(maxPayloadSize) || maxPayloadSize <= 0) {
     throw new ValueError(`maxPayloadSize must be a number of bytes greater than zero, got ${show(maxPayloadSize)}`);

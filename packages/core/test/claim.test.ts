@@ -39,13 +39,18 @@ describe('claims', () => {
     ['a prototype name as its key', { key: '__proto__' }, "key of another scheme [key='__proto__']"],
     ['an unknown algorithm', { key, hash_algorithm: 'md5' }, `[key=${key}]: expected sha256, got 'md5'`],
     ['an algorithm in the wrong case', { key, hash_algorithm: 'SHA256' }, "expected sha256, got 'SHA256'"],
+    ['an object that no message can show', { key: { constructor: { name: { toString: 0 } } } }, 'is an object'],
     ['a hash_value that is no string', { key, hash_value: 5 }, `no string [key=${key}]: 5`],
   ])('with %s are refused', (_title, claimData, message) => {
     expect(() => locate(claimData)).toThrow(ValueError);
     expect(() => locate(claimData)).toThrow(message);
   });
 
-  it('with a huge key are refused in a short message', () => {
-    expect(() => locate({ key: 'x'.repeat(1_000_000) })).toThrow(/^.{1,500}$/s);
+  it.each([
+    ['of another scheme', 'x'.repeat(1_000_000)],
+    ['of this scheme', `v0:wt:${'a'.repeat(10_000_000)}:wi:w:ri:r:d:sha256:${digest}`],
+  ])('with a huge key %s are refused in a short message', (_title, huge) => {
+    expect(() => locate({ key: huge })).toThrow(ValueError);
+    expect(() => locate({ key: huge })).toThrow(/^.{1,500}$/s);
   });
 });

@@ -161,6 +161,15 @@ describe('store', () => {
     expect(settled).toHaveLength(2);
   });
 
+  it('refuses a metadata name that could not be read back, before anything is written', async () => {
+    const set = jest.spyOn(client, 'setIfAbsent');
+    const payload = { metadata: { '\ud800': Buffer.from('value') }, data: Buffer.from('data') };
+    const error = await rejection(driverOn(client).store({}, [payloadOf('a'), payload]));
+    expect(error).toBeInstanceOf(ValueError);
+    expect(error.message).toContain('a metadata name with a lone surrogate');
+    expect(set).not.toHaveBeenCalled();
+  });
+
   it('refuses an id with a lone surrogate before anything is written', async () => {
     const set = jest.spyOn(client, 'setIfAbsent');
     const target = { kind: 'workflow', namespace: 'ns', id: '\ud800' } as const;

@@ -66,8 +66,9 @@ describe('options', () => {
 
   it('refuse a driverName or keyPrefix that is no string', () => {
     expect(() => settings({ driverName: 7 })).toThrow(new ValueError('driverName must be a string, got 7'));
-    expect(() => settings({ keyPrefix: null })).toThrow('keyPrefix must be a string of well-formed Unicode, got null');
+    expect(() => settings({ keyPrefix: null })).toThrow('4096 characters at most, got null');
     expect(() => settings({ keyPrefix: 'a\ud800' })).toThrow('keyPrefix must be a string of well-formed Unicode');
+    expect(() => settings({ keyPrefix: 'a'.repeat(4097) })).toThrow(/^keyPrefix .{1,500}$/);
   });
 
   it('refuse a client without both methods', () => {

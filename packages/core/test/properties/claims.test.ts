@@ -1,0 +1,99 @@
+import { ApplicationFailure, StorageDriverClaim, ValueError, type Payload } from '@temporalio/common';
+import * as fc from 'fast-check';
+import { RedisStorageDriver, RedisStorageDriverError } from '../../src';
+import { digestOf, encoded } from './arbitraries';
+import { claim, otherFields } from './claim-arbitraries';
+import { digestOfAnyKey } from './key-format';
+import { bytesAt, client, payloadKeys, SECRET } from './redis-contents';
+import { expectToTellNothingOf, rejection } from './rejection';
+
+const NUM_RUNS = 10_000;
+
+const driver = new RedisStorageDriver({ client });
+const get = jest.spyOn(client, 'get');
+
+describe('any claim data whatsoever', () => {
+  it('reads no key of another scheme, gets bytes with the right digest alone, and fails as documented', async () => {
+    const outcomes = new Set<string>();
+    await fc.assert(
+      fc.asyncProperty(claim, async (claimed) => {
+        get.mockClear();
+        const outcome = await outcomeOf(driver.retrieve({}, [claimed]));
+
+        for (const [key] of get.mock.calls) expect(digestOfAnyKey(key)).toBeDefined();
+        expectToTellNothingOf(SECRET, outcome.error);
+        expect(outcome.payloads?.map(encoded)).toEqual(outcome.payloads && [claimedBytes(claimed)]);
+        outcomes.add(nameOf(outcome));
+      }),
+      { numRuns: NUM_RUNS },
+    );
+    expect([...outcomes].toSorted()).toEqual([
+      'PayloadNotFoundError',
+      'RedisStorageDriverError',
+      'ValueError',
+      'payloads',
+    ]);
+  });
+
+  it('with a key of another scheme is a ValueError, and no claim of its call is read', async () => {
+    const goodClaims = fc.array(fc.constantFrom(...payloadKeys).map(claimOf), { maxLength: 2 });
+    const badClaim = claim.filter(({ claimData }) => digestOfAnyKey(keyIn(claimData)) === undefined);
+    await fc.assert(
+      fc.asyncProperty(goodClaims, badClaim, goodClaims, async (before, bad, behind) => {
+        get.mockClear();
+        const error = await rejection(driver.retrieve({}, [...before, bad, ...behind]));
+        expect(error).toBeInstanceOf(ValueError);
+        expect(get).not.toHaveBeenCalled();
+      }),
+      { numRuns: NUM_RUNS },
+    );
+  });
+
+  it('beside the three fields of a claim changes nothing', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...payloadKeys), otherFields, async (key, others) => {
+        const claimData = { ...others, ...claimOf(key).claimData } as Record<string, string>;
+        const payloads = await driver.retrieve({}, [new StorageDriverClaim(claimData)]);
+        expect(payloads.map(encoded)).toEqual([bytesAt(key)]);
+      }),
+      { numRuns: NUM_RUNS / 5 },
+    );
+  });
+});
+
+function claimOf(key: string): StorageDriverClaim {
+  return new StorageDriverClaim({ key, hash_algorithm: 'sha256', hash_value: digestOfAnyKey(key)! });
+}
+
+function keyIn(claimData: unknown): string {
+  const { key } = (claimData ?? {}) as { key?: unknown };
+  return typeof key === 'string' ? key : '';
+}
+
+/** The bytes at a claim's key, if they have the digest that the claim names, or else its key; `undefined` if not. */
+function claimedBytes({ claimData: { key, hash_value: digest } }: StorageDriverClaim): Uint8Array | undefined {
+  const bytes = bytesAt(key!);
+  return bytes && digestOf(bytes) === (digest || digestOfAnyKey(key!)) ? bytes : undefined;
+}
+
+interface Outcome {
+  payloads?: Payload[];
+  error?: unknown;
+}
+
+async function outcomeOf(call: Promise<Payload[]>): Promise<Outcome> {
+  try {
+    return { payloads: await call };
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** Fails for an error that isn't documented. */
+function nameOf({ payloads, error }: Outcome): string {
+  if (payloads !== undefined) return 'payloads';
+  if (error instanceof ValueError) return 'ValueError';
+  if (error instanceof RedisStorageDriverError) return 'RedisStorageDriverError';
+  if (error instanceof ApplicationFailure && error.nonRetryable) return String(error.type);
+  throw error;
+}

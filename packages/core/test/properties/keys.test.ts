@@ -1,0 +1,156 @@
+import { ValueError } from '@temporalio/common';
+import { InMemoryStorageDriverClient } from '@temporal-redis-storage/testing';
+import * as fc from 'fast-check';
+import { RedisStorageDriver } from '../../src';
+import { digestInKey, keyOf } from '../../src/key';
+import * as arbitrary from './arbitraries';
+import { digestOfAnyKey, parseKey, referenceKey, scopeOf } from './key-format';
+import { targetPair } from './target-pairs';
+
+const NUM_RUNS = 5000;
+/** Near the longest key that is looked at, even four times over. */
+const LONG = 200 * 1024;
+
+const hex = 'c0ffee'.padEnd(64, '0');
+const tail = `:d:sha256:${hex}`;
+
+describe('the key of any target', () => {
+  const keyParts = fc.tuple(arbitrary.prefix, arbitrary.scope, arbitrary.digest);
+
+  it('is the one that the specification gives', () => {
+    fc.assert(
+      fc.property(keyParts, (parts) => {
+        expect(keyOf(...parts)).toBe(referenceKey(...parts));
+      }),
+      { numRuns: NUM_RUNS },
+    );
+  });
+
+  it('reads back as that target', () => {
+    fc.assert(
+      fc.property(keyParts, ([prefix, target, digest]) => {
+        expect(parseKey(prefix, keyOf(prefix, target, digest))).toEqual({ scope: scopeOf(target), digest });
+      }),
+      { numRuns: NUM_RUNS },
+    );
+  });
+
+  it('gives its digest back, whatever the prefix', () => {
+    fc.assert(
+      fc.property(keyParts, ([prefix, target, digest]) => {
+        expect(digestInKey(keyOf(prefix, target, digest))).toBe(digest);
+      }),
+      { numRuns: NUM_RUNS },
+    );
+  });
+
+  it("is no other target's, save that a missing, an empty and a 'null' name are one", () => {
+    fc.assert(
+      fc.property(targetPair, ({ one, other }) => {
+        const areOne = JSON.stringify(scopeOf(one)) === JSON.stringify(scopeOf(other));
+        expect(keyOf('p', one, hex) === keyOf('p', other, hex)).toBe(areOne);
+      }),
+      { numRuns: NUM_RUNS },
+    );
+  });
+});
+
+describe('a lone surrogate', () => {
+  it('in any field of a target is a ValueError, and nothing is written', async () => {
+    const client = new InMemoryStorageDriverClient();
+    const driver = new RedisStorageDriver({ client });
+    const targetWithOne = fc
+      .record({
+        target: arbitrary.target,
+        field: fc.constantFrom('namespace', 'type', 'id', 'runId'),
+        text: arbitrary.illFormed,
+      })
+      .map(({ target, field, text }) => ({ ...target, [field]: text }));
+    await fc.assert(
+      fc.asyncProperty(targetWithOne, async (target) => {
+        await expect(driver.store({ target }, [{ data: Buffer.from('payload') }])).rejects.toThrow(ValueError);
+        expect(client.entries.size).toBe(0);
+      }),
+      { numRuns: NUM_RUNS },
+    );
+  });
+
+  it('in the prefix is a ValueError', () => {
+    const client = new InMemoryStorageDriverClient();
+    fc.assert(
+      fc.property(arbitrary.illFormed, (keyPrefix) => {
+        expect(() => new RedisStorageDriver({ client, keyPrefix })).toThrow(ValueError);
+      }),
+      { numRuns: NUM_RUNS },
+    );
+  });
+});
+
+describe('any text made of pieces of keys', () => {
+  const pairs = fc
+    .array(fc.constantFrom('v0', 'ns:a', 'wt:a', 'wi:%41', 'at:~', 'ai:v0', 'ri:a', 'ri:', 'ns:%'), {
+      maxLength: 7,
+    })
+    .map((all) => all.join(':'));
+  const pieces = fc
+    .array(fc.constantFrom('v0', ':', ':v0', ':ns:', ':wt:', ':wi:', ':ri:', 'a', '%41', '%4', '\n', 'é'), {
+      maxLength: 12,
+    })
+    .map((all) => all.join(''));
+  const name = fc.constantFrom('a', '~', '%41', '%4a', '%4', '', 'é');
+  const almostKeys = fc.tuple(name, name, name).map(([type, id, runId]) => `v0:wt:${type}:wi:${id}:ri:${runId}`);
+  const start = fc.oneof(pairs, pieces, almostKeys);
+  const end = fc.constantFrom('', ':d:sha256:', tail, `${tail}0`, `${tail}\n`);
+
+  it('is a key exactly if the specification says so', () => {
+    fc.assert(
+      fc.property(fc.tuple(start, end), (parts) => {
+        const key = parts.join('');
+        expect(digestInKey(key)).toBe(digestOfAnyKey(key));
+      }),
+      { numRuns: 4 * NUM_RUNS },
+    );
+  });
+
+  it('is told from a key at a great length, too', () => {
+    const middle = start.filter((text) => text !== '').map((text) => text.repeat(LONG / text.length));
+    fc.assert(
+      fc.property(fc.tuple(start, fc.noShrink(middle), end), (parts) => {
+        const key = parts.join('');
+        // No matcher: it would print the key.
+        expect(digestInKey(key) === digestOfAnyKey(key)).toBe(true);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+// The expression tries anew at every `:v0`, but each try gets no further than four names, and none can be read in two
+// ways: the steps grow with the length of the key alone.
+describe('a very long key', () => {
+  const long = 'a'.repeat(LONG);
+
+  it.each([
+    ['in its prefix', `${long}:v0${tail}`],
+    ['in a prefix of colons', `${':'.repeat(LONG)}v0${tail}`],
+    ['in a prefix of versions', `${'v0:'.repeat(LONG / 2)}v0${tail}`],
+    ['in one name', `v0:wt:${long}:wi:a:ri:a${tail}`],
+    ['in escapes', `v0:wt:${'%41'.repeat(LONG / 2)}:wi:a:ri:a${tail}`],
+    ['in each name', `v0:ns:${long}:wt:${long}:wi:${long}:ri:${long}${tail}`],
+  ])('%s is a key', (_title, key) => {
+    expect(digestInKey(key)).toBe(hex);
+  });
+
+  it.each([
+    ['in one name, and then nothing', `v0:ns:${long}`],
+    ['in one name, and then half an escape', `v0:ns:${long}%:wt:a:wi:a:ri:a${tail}`],
+    ['in each name, and then a long digest', `v0:ns:${long}:wt:${long}:wi:${long}:ri:${long}${tail}0`],
+    ['in escapes, and then nothing', `v0:ns:${'%41'.repeat(LONG / 2)}`],
+    ['in half escapes', `v0:ns:${'%4'.repeat(LONG / 2)}:wt:a:wi:a:ri:a${tail}`],
+    ['in keys without their digests', `:v0:ns:a:wt:a:wi:a:ri:a:d:sha256:`.repeat(LONG / 32)],
+    ['in keys whose digests are too long', `:v0${tail}0`.repeat(LONG / 64)],
+    ['in names that could each start a key', ':v0:ns:v0:wt:v0:wi:v0:ri'.repeat(LONG / 16)],
+  ])('%s is none', (_title, key) => {
+    expect(digestInKey(key)).toBeUndefined();
+  });
+});

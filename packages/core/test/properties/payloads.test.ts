@@ -1,0 +1,125 @@
+import { StorageDriverClaim, ValueError, type Payload } from '@temporalio/common';
+import { InMemoryStorageDriverClient } from '@temporal-redis-storage/testing';
+import * as fc from 'fast-check';
+import { RedisStorageDriver } from '../../src';
+import * as arbitrary from './arbitraries';
+import { digestOf, encoded } from './arbitraries';
+import { expectToTellNothingOf, rejection } from './rejection';
+
+const NUM_RUNS = 1000;
+
+describe('any payloads', () => {
+  it('are stored as what the SDK encodes, and read back byte for byte', async () => {
+    const call = fc.tuple(arbitrary.context, fc.array(arbitrary.payload, { maxLength: 4 }));
+    await fc.assert(
+      fc.asyncProperty(arbitrary.prefix, call, async (keyPrefix, [context, payloads]) => {
+        const client = new InMemoryStorageDriverClient();
+        const claims = await new RedisStorageDriver({ client, keyPrefix }).store(context, payloads);
+        const stored = claims.map(({ claimData }) => client.entries.get(claimData['key']!)?.value as Uint8Array);
+        const read = await new RedisStorageDriver({ client }).retrieve({}, claims.map(throughHistory));
+
+        expect(stored.map(hexOf)).toEqual(payloads.map(encoded).map(hexOf));
+        expect(read.map(contentOf)).toEqual(payloads.map(contentOf));
+        expect(read.map(encoded).map(hexOf)).toEqual(stored.map(hexOf));
+      }),
+      { numRuns: 2 * NUM_RUNS },
+    );
+  });
+
+  it('that differ in one bit never share a key, in any scope', async () => {
+    const payloads = fc
+      .tuple(
+        arbitrary.payload.filter((payload) => partsOf(payload).length > 0),
+        fc.nat(),
+      )
+      .map(([payload, position]) => [payload, withBitFlipped(payload, position)] as const);
+    await fc.assert(
+      fc.asyncProperty(payloads, arbitrary.context, arbitrary.context, async ([one, other], context, otherContext) => {
+        const driver = new RedisStorageDriver({ client: new InMemoryStorageDriverClient() });
+        const claimsOfOne = [...(await driver.store(context, [one])), ...(await driver.store(otherContext, [one]))];
+        const claimsOfOther = await driver.store(context, [other, one]);
+
+        for (const { claimData } of claimsOfOne) {
+          expect(claimData['key']).not.toBe(claimsOfOther[0]!.claimData['key']);
+        }
+        expect(claimsOfOther[1]).toEqual(claimsOfOne[0]);
+        expect((await driver.retrieve({}, claimsOfOther)).map(contentOf)).toEqual([other, one].map(contentOf));
+      }),
+      { numRuns: 2 * NUM_RUNS },
+    );
+  });
+});
+
+describe('a stored value', () => {
+  const secret = 'the-content-that-no-message-tells';
+  const payloadWithSecret = fc
+    .record({ payload: arbitrary.payload, end: arbitrary.bytes })
+    .map(({ payload, end }): Payload => ({ ...payload, data: Buffer.concat([Buffer.from(secret), end]) }));
+  const moreBytes = fc.uint8Array({ minLength: 1 });
+
+  it.each([
+    ['that was cut', (value: Buffer, position: number) => value.subarray(0, position % value.length)],
+    ['that lost its beginning', (value: Buffer, position: number) => value.subarray(1 + (position % value.length))],
+    ['with a bit flipped', (value: Buffer, position: number) => flipBit(value, position)],
+    ['with bytes behind it', (value: Buffer, _position: number, more: Uint8Array) => Buffer.concat([value, more])],
+    ['with bytes before it', (value: Buffer, _position: number, more: Uint8Array) => Buffer.concat([more, value])],
+    ['with a field that is set again', (value: Buffer) => Buffer.concat([value, encoded({ data: Buffer.from('x') })])],
+    ["that is another payload's", (_value: Buffer, _position: number, more: Uint8Array) => encoded({ data: more })],
+  ])('%s is always refused', async (_title, damage) => {
+    await fc.assert(
+      fc.asyncProperty(payloadWithSecret, fc.nat(), moreBytes, async (payload, position, more) => {
+        const client = new InMemoryStorageDriverClient();
+        const driver = new RedisStorageDriver({ client });
+        const [claim] = await driver.store({}, [payload]);
+        const key = claim!.claimData['key']!;
+        const damaged = damage(encoded(payload), position, more);
+        client.entries.set(key, { value: damaged, expiresAt: Infinity });
+
+        for (const claimData of [claim!.claimData, { key }]) {
+          const error = await rejection(driver.retrieve({}, [new StorageDriverClaim(claimData)]));
+          expect(error).toBeInstanceOf(ValueError);
+          expect(error.message).toBe(
+            `RedisStorageDriver integrity check failed [key=${key}]: ` +
+              `expected sha256:${digestOf(encoded(payload))}, got sha256:${digestOf(damaged)}`,
+          );
+          expectToTellNothingOf(secret, error);
+        }
+      }),
+      { numRuns: NUM_RUNS },
+    );
+  });
+});
+
+/** A claim as it comes back from Event History. */
+function throughHistory({ claimData }: StorageDriverClaim): StorageDriverClaim {
+  return new StorageDriverClaim(JSON.parse(JSON.stringify(claimData)) as Record<string, string>);
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}
+
+/** What a payload holds, whatever its encoder makes of it. To Protobuf, empty and missing are one. */
+function contentOf({ metadata, data }: Payload): { metadata: Map<string, string>; data: string } {
+  const entries = Object.entries(metadata ?? {}).map(([name, value]) => [name, hexOf(value)] as const);
+  return { metadata: new Map(entries), data: hexOf(data ?? new Uint8Array()) };
+}
+
+/** The byte strings of a payload that hold any. */
+function partsOf({ metadata, data }: Payload): Uint8Array[] {
+  return [...Object.values(metadata ?? {}), data ?? new Uint8Array()].filter(({ length }) => length > 0);
+}
+
+function withBitFlipped(payload: Payload, position: number): Payload {
+  const copy = structuredClone(payload);
+  const parts = partsOf(copy);
+  flipBit(parts[position % parts.length]!, Math.floor(position / parts.length));
+  return copy;
+}
+
+/** Flips one bit in place. */
+function flipBit(bytes: Uint8Array, position: number): Uint8Array {
+  const index = position % (8 * bytes.length);
+  bytes[index >> 3]! ^= 1 << (index & 7);
+  return bytes;
+}

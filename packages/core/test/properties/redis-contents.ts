@@ -1,0 +1,53 @@
+import type { Payload } from '@temporalio/common';
+import { InMemoryStorageDriverClient } from '@temporal-redis-storage/testing';
+import * as fc from 'fast-check';
+import { digestOf, encoded, target } from './arbitraries';
+import { referenceKey } from './key-format';
+
+/** Part of every value. */
+export const SECRET = 'the-content-that-no-message-tells';
+
+/** Holds payloads, and what else a Redis may hold. */
+export const client = new InMemoryStorageDriverClient();
+
+/** Keys of the scheme whose values are what they should be: of no target, and of some. */
+export const payloadKeys = [undefined, ...fc.sample(target, { numRuns: 3, seed: 1 })].map((scope, i) =>
+  put(encodedSecret(`payload ${i}`), (digest) => referenceKey(i === 1 ? '' : 'temporalio:payloads', scope, digest)),
+);
+
+/** Keys of the scheme whose values are something else: another payload, no payload, a list. */
+export const spoiltKeys = [
+  put(encodedSecret('of another key'), () => referenceKey('p', undefined, digestOf(Buffer.from('another payload')))),
+  put(Buffer.from(`\x07${SECRET}`), (digest) => referenceKey('p', undefined, digest)),
+  put([SECRET], () => referenceKey('p', undefined, digestOf(Buffer.from('a list')))),
+];
+
+/** Keys of other data, some of it named much like a payload. */
+export const foreignKeys = [
+  put(Buffer.from(SECRET), () => 'session:1'),
+  put(Buffer.from(SECRET), () => '__proto__'),
+  put(Buffer.from(SECRET), () => 'v0:d:sha256:'),
+  put(encodedSecret('in upper case'), (digest) => `p:v0:d:sha256:${digest.toUpperCase()}`),
+  put(encodedSecret('of sha512'), (digest) => `p:v0:d:sha512:${digest}${digest}`),
+  put(encodedSecret('of v1'), (digest) => `p:v1:d:sha256:${digest}`),
+  put(encodedSecret('without an id'), (digest) => `p:v0:wt:a:d:sha256:${digest}`),
+  put(encodedSecret('of S3'), (digest) => `v0/ns/default/wt/a/wi/b/ri/c/d/sha256/${digest}`),
+  put(encodedSecret('with something behind it'), (digest) => `p:v0:d:sha256:${digest}:size`),
+];
+
+/** The bytes at a key; of a list, and of an absent key, there are none. */
+export function bytesAt(key: string): Uint8Array | undefined {
+  const value = client.entries.get(key)?.value;
+  return Array.isArray(value) ? undefined : value;
+}
+
+function encodedSecret(text: string): Buffer {
+  const payload: Payload = { metadata: { [SECRET]: Buffer.from(SECRET) }, data: Buffer.from(`${SECRET} ${text}`) };
+  return encoded(payload);
+}
+
+function put(value: Buffer | string[], keyOf: (digest: string) => string): string {
+  const key = keyOf(digestOf(Array.isArray(value) ? Buffer.alloc(0) : value));
+  client.entries.set(key, { value, expiresAt: Infinity });
+  return key;
+}

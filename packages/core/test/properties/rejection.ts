@@ -1,0 +1,21 @@
+import { inspect } from 'node:util';
+
+/** What a promise rejects with; fails if it resolves. */
+export async function rejection(promise: Promise<unknown>): Promise<Error> {
+  try {
+    await promise;
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('expected a rejection');
+}
+
+/** Fails if the error's message, stack, fields or causes hold the secret, as text or as bytes. */
+export function expectToTellNothingOf(secret: string, error: unknown): void {
+  const all = { depth: Infinity, maxStringLength: Infinity, maxArrayLength: Infinity, showHidden: true };
+  const told = inspect(error, all).replaceAll(/\s/g, '');
+  const bytes = Buffer.from(secret);
+  for (const form of [secret, bytes.toString('hex'), bytes.toString('base64'), bytes.join(',')]) {
+    expect(told).not.toContain(form);
+  }
+}

@@ -1,0 +1,50 @@
+import type { StorageDriverTargetInfo } from '@temporalio/common';
+import * as fc from 'fast-check';
+import { identifier, scope, target } from './arbitraries';
+
+export interface TargetPair {
+  one: StorageDriverTargetInfo | undefined;
+  other: StorageDriverTargetInfo | undefined;
+}
+
+/** What a careless encoding would take for the same text. */
+const VARIATIONS = [
+  encodeURIComponent,
+  (text: string) => text.normalize('NFC'),
+  (text: string) => text.normalize('NFD'),
+  (text: string) => text.toLowerCase(),
+  (text: string) => text.trim(),
+  (text: string) => text.replaceAll('null', ''),
+  (text: string) => `${text}\0`,
+];
+
+const withOneFieldVaried = fc
+  .record({
+    one: target,
+    field: fc.constantFrom('namespace', 'type', 'id', 'runId'),
+    vary: fc.constantFrom(...VARIATIONS),
+  })
+  .map(({ one, field, vary }) => ({ one, other: { ...one, [field]: vary(one[field] ?? '') } }));
+
+const ofBothKinds = target.map((one): TargetPair => ({ one, other: { ...one, kind: otherKind(one) } }));
+
+/** Alike, were their names put together as they are. */
+const cutElsewhere = fc.record({ one: target, type: identifier }).map(({ one, type }) => {
+  const tag = one.kind === 'workflow' ? 'wi' : 'ai';
+  return {
+    one: { ...one, type: `${type}:${tag}:${one.type}` },
+    other: { ...one, type, id: `${one.type}:${tag}:${one.id}` },
+  };
+});
+
+/** Two targets, most of which a careless key would confuse. */
+export const targetPair: fc.Arbitrary<TargetPair> = fc.oneof(
+  { weight: 4, arbitrary: withOneFieldVaried },
+  { weight: 1, arbitrary: ofBothKinds },
+  { weight: 2, arbitrary: cutElsewhere },
+  { weight: 1, arbitrary: fc.record({ one: scope, other: scope }) },
+);
+
+function otherKind({ kind }: StorageDriverTargetInfo): 'workflow' | 'activity' {
+  return kind === 'workflow' ? 'activity' : 'workflow';
+}

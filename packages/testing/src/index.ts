@@ -1,5 +1,20 @@
 export { openBackDoor, openClusterBackDoor, type BackDoor } from './back-door';
 export { describeClientContract, type ContractSubject } from './contract';
+export { startFaultProxy, type FaultProxy } from './fault-proxy';
+export {
+  after,
+  corrupt,
+  cut,
+  delay,
+  hold,
+  once,
+  pass,
+  reset,
+  swallow,
+  throttle,
+  type Fault,
+  type FaultyLink,
+} from './faults';
 export { InMemoryStorageDriverClient } from './in-memory-client';
 export {
   describeReplicaReads,

@@ -1,0 +1,239 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startFaultProxy, type FaultProxy } from '../src/fault-proxy';
+import { after, corrupt, cut, delay, hold, once as onceOnly, pass, reset, swallow, throttle } from '../src/faults';
+import { waitUntil } from '../src/wait-until';
+import { isReachable } from './reachable';
+
+const MIB = 1024 * 1024;
+
+/** An echo that a client reaches through the proxy. */
+let server: Server;
+let proxy: FaultProxy;
+const sockets = new Set<Socket>();
+
+beforeEach(async () => {
+  server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.pipe(socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  proxy = await startFaultProxy({ host: '127.0.0.1', port: (server.address() as AddressInfo).port });
+});
+
+afterEach(async () => {
+  for (const socket of sockets) socket.destroy();
+  sockets.clear();
+  await proxy.stop();
+  server.close();
+  await once(server, 'close');
+});
+
+/** A connection, what has come back on it, and how it ended: with a code, or '' for a regular end. */
+interface Client {
+  socket: Socket;
+  received: () => Buffer;
+  ended: () => string | undefined;
+}
+
+function open(): Client {
+  const socket = connect(proxy.port, proxy.host);
+  sockets.add(socket);
+  const chunks: Buffer[] = [];
+  let ended: string | undefined;
+  socket.on('data', (chunk) => chunks.push(chunk));
+  socket.on('end', () => (ended ??= ''));
+  socket.on('error', (error: NodeJS.ErrnoException) => (ended = error.code));
+  return { socket, received: () => Buffer.concat(chunks), ended: () => ended };
+}
+
+async function untilReceived(client: Client, length: number): Promise<void> {
+  await waitUntil('the bytes are back', [client], async ({ received }) => received().length >= length);
+}
+
+async function untilEnded(client: Client): Promise<void> {
+  await waitUntil('the connection has ended', [client], async ({ ended }) => ended() !== undefined);
+}
+
+/** Long enough for what is about to come. */
+async function aWhile(): Promise<void> {
+  await sleep(150);
+}
+
+describe('a proxy', () => {
+  it('carries bytes both ways, unchanged and in order', async () => {
+    const data = randomBytes(5 * MIB);
+    const client = open();
+    client.socket.write(data);
+
+    await untilReceived(client, data.length);
+
+    expect(client.received().equals(data)).toBe(true);
+  });
+
+  it('keeps connections apart, and knows how many there are', async () => {
+    const clients = [open(), open()];
+    clients.forEach(({ socket }, index) => socket.write(`client ${index}`));
+    for (const client of clients) await untilReceived(client, 8);
+
+    expect(clients.map(({ received }) => received().toString())).toEqual(['client 0', 'client 1']);
+    expect(proxy.links.size).toBe(2);
+
+    clients[0]!.socket.end();
+    await waitUntil('one has gone', [proxy], async ({ links }) => links.size === 1);
+  });
+
+  it('closes a connection whose server is gone', async () => {
+    const target = { host: '127.0.0.1', port: proxy.port };
+    const toNowhere = await startFaultProxy(target);
+    await proxy.stop();
+    proxy = toNowhere;
+    const client = open();
+
+    await untilEnded(client);
+
+    expect(client.received().length).toBe(0);
+  });
+
+  it('is gone after stop, with its connections, even while it holds bytes back', async () => {
+    proxy.toClient = hold;
+    const client = open();
+    client.socket.write('held');
+    await aWhile();
+
+    await proxy.stop();
+
+    await untilEnded(client);
+    expect(client.received().length).toBe(0);
+    expect(await isReachable(proxy)).toBe(false);
+    proxy = await startFaultProxy(proxy);
+  });
+});
+
+describe.each(['toServer', 'toClient'] as const)('the fault %s', (direction) => {
+  it('may hold bytes back until it is replaced', async () => {
+    proxy[direction] = after(4, hold);
+    const client = open();
+    client.socket.write('one two');
+    await untilReceived(client, 4);
+    await aWhile();
+    expect(client.received().toString()).toBe('one ');
+
+    proxy[direction] = pass;
+
+    await untilReceived(client, 7);
+    expect(client.received().toString()).toBe('one two');
+  });
+
+  it('may swallow bytes for good', async () => {
+    const client = open();
+    proxy[direction] = swallow;
+    client.socket.write('lost');
+    await aWhile();
+
+    proxy[direction] = pass;
+    client.socket.write('found');
+
+    await untilReceived(client, 5);
+    expect(client.received().toString()).toBe('found');
+  });
+
+  it('may truncate a large value, which ends after exactly so many bytes', async () => {
+    proxy[direction] = after(3 * MIB, cut);
+    const data = randomBytes(5 * MIB);
+    const client = open();
+    client.socket.write(data);
+
+    await untilEnded(client);
+
+    // What was not yet sent to the server is refused with a RST, which may take echoed bytes along.
+    expect(client.received().length).toBeGreaterThanOrEqual(direction === 'toClient' ? 3 * MIB : 0);
+    expect(client.received().equals(data.subarray(0, client.received().length))).toBe(true);
+    expect(client.received().length).toBeLessThanOrEqual(3 * MIB);
+  });
+
+  it('may reset the connection in the middle of a large value', async () => {
+    proxy[direction] = after(MIB, reset);
+    const client = open();
+    client.socket.write(randomBytes(5 * MIB));
+
+    await untilEnded(client);
+
+    expect(client.received().length).toBeLessThan(5 * MIB);
+  });
+
+  it('may flip a bit', async () => {
+    proxy[direction] = corrupt;
+    const client = open();
+    client.socket.write('abc');
+
+    await untilReceived(client, 3);
+
+    expect(client.received().toString()).toBe('acc');
+  });
+
+  it('may befall a single chunk', async () => {
+    proxy[direction] = onceOnly(corrupt);
+    const client = open();
+    client.socket.write('abc');
+    await untilReceived(client, 3);
+    client.socket.write('abc');
+
+    await untilReceived(client, 6);
+
+    expect(client.received().toString()).toBe('accabc');
+  });
+
+  it('may delay bytes', async () => {
+    proxy[direction] = delay(300);
+    const client = open();
+    const start = performance.now();
+    client.socket.write('slow');
+
+    await untilReceived(client, 4);
+
+    expect(performance.now() - start).toBeGreaterThan(290);
+  });
+
+  it('may limit the rate, of each connection for itself', async () => {
+    proxy[direction] = throttle(MIB);
+    const clients = [open(), open()];
+    const start = performance.now();
+    for (const { socket } of clients) socket.write(randomBytes(MIB / 2));
+
+    for (const client of clients) await untilReceived(client, MIB / 2);
+
+    expect(performance.now() - start).toBeGreaterThan(450);
+  });
+
+  it('that is slow lets the rest go at once when it is replaced', async () => {
+    proxy[direction] = throttle(1);
+    const client = open();
+    client.socket.write('a hundred seconds'.repeat(6));
+    await aWhile();
+
+    proxy[direction] = pass;
+
+    await untilReceived(client, 102);
+    expect(client.received().length).toBe(102);
+  });
+});
+
+it('a link can be cut and reset between commands', async () => {
+  const [first, second] = [open(), open()];
+  for (const client of [first, second]) {
+    client.socket.write('command');
+    await untilReceived(client, 7);
+  }
+  const [one, other] = proxy.links;
+
+  one!.cut();
+  other!.reset();
+
+  await untilEnded(first);
+  await untilEnded(second);
+  expect(first.ended()).toBe('');
+});

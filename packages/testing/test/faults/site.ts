@@ -1,0 +1,76 @@
+import {
+  openBackDoor,
+  pass,
+  startFaultProxy,
+  startRedisCluster,
+  startUpstash,
+  type BackDoor,
+  type FaultProxy,
+} from '@temporal-redis-storage/testing';
+import { connectAll, disconnectAll, type RedisConnection } from '../../src/redis-connection';
+import { SHAPES, type OpenClient } from './shapes';
+
+/** A client, and the proxy between it and its server. */
+export interface Subject extends OpenClient {
+  proxy: FaultProxy;
+}
+
+/** A Redis and an Upstash endpoint that stands on it, both behind fault proxies. */
+export interface Site {
+  /** Straight to Redis. */
+  backDoor: BackDoor;
+  /** Straight to Redis. */
+  admin: RedisConnection;
+  /** Begins to connect a client of this shape, through its proxy. */
+  open(name: string): Subject;
+  /** Closes the clients and ends the faults. */
+  clear(): void;
+  stop(): Promise<void>;
+}
+
+const MAX_REQUEST_SIZE = 64 * 1024 * 1024;
+
+export async function startSite(): Promise<Site> {
+  // A cluster of one node serves clients that know of clusters and clients that don't.
+  const cluster = await startRedisCluster({ masters: 1, replicasPerMaster: 0 });
+  const redis = cluster.nodes[0]!;
+  const upstash = await startUpstash({ redis, maxRequestSize: MAX_REQUEST_SIZE });
+  const backDoor = await openBackDoor(redis.url);
+  const [admin] = await connectAll([redis]);
+  const tcp = await startFaultProxy(redis);
+  const http = await startFaultProxy({ host: '127.0.0.1', port: Number(new URL(upstash.url).port) });
+  // So that clients that know of clusters go through the proxy, too.
+  await admin!.configSet('cluster-announce-port', String(tcp.port));
+
+  const endpoints = {
+    host: tcp.host,
+    port: tcp.port,
+    upstash: { url: `http://${http.host}:${http.port}`, token: upstash.token },
+  };
+  const opened: OpenClient[] = [];
+
+  return {
+    backDoor,
+    admin: admin!,
+    open(name) {
+      const client = SHAPES[name]!(endpoints);
+      opened.push(client);
+      return { ...client, proxy: name.startsWith('Upstash') ? http : tcp };
+    },
+    clear() {
+      for (const client of opened.splice(0)) client.destroy();
+      for (const proxy of [tcp, http]) {
+        for (const link of proxy.links) link.reset();
+        proxy.toServer = pass;
+        proxy.toClient = pass;
+      }
+    },
+    async stop() {
+      disconnectAll([admin!]);
+      await backDoor.close();
+      await Promise.all([tcp.stop(), http.stop()]);
+      await upstash.stop();
+      await cluster.stop();
+    },
+  };
+}

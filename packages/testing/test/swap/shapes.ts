@@ -26,7 +26,8 @@ export const SHAPES: Record<string, Open> = {
     return { client: new NodeRedisStorageDriverClient(redis), close: () => redis.close() };
   },
   'node-redis, pool': async ({ url }) => {
-    const pool = await createClientPool({ url }).connect();
+    const pool = createClientPool({ url });
+    await pool.connect();
     return { client: new NodeRedisStorageDriverClient(pool), close: () => pool.close() };
   },
   'node-redis, cluster': async ({ url }) => {

@@ -32,21 +32,19 @@ export class IoredisStorageDriverClient implements RedisStorageDriverClient {
   /** A miss costs a second round trip, in which the primary confirms it. */
   async get(key: string, { abortSignal }: RedisRequestOptions = {}): Promise<Uint8Array | null> {
     abortSignal?.throwIfAborted();
-    const value = bytesOf(await this.client.getBuffer(key));
+    const value = bytesOf(await withoutArguments(this.client.getBuffer(key)));
     if (value !== null) return value;
     abortSignal?.throwIfAborted();
     // A GET that a replica refuses: GETEX counts as a write, but changes nothing without options.
-    return bytesOf(await this.client.getexBuffer(key));
+    return bytesOf(await withoutArguments(this.client.getexBuffer(key)));
   }
 
   async setIfAbsent(key: string, data: Uint8Array, { abortSignal, ttlMs }: RedisSetOptions = {}): Promise<boolean> {
     abortSignal?.throwIfAborted();
     const value = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
     const reply =
-      ttlMs === undefined
-        ? await this.client.set(key, value, 'NX')
-        : await this.client.set(key, value, 'PX', ttlMs, 'NX');
-    return reply !== null;
+      ttlMs === undefined ? this.client.set(key, value, 'NX') : this.client.set(key, value, 'PX', ttlMs, 'NX');
+    return (await withoutArguments(reply)) !== null;
   }
 
   /** Host and port of a single server; a `Cluster` and a connection by sentinels or a socket don't tell. */
@@ -62,6 +60,18 @@ interface IoredisOptions {
   port?: number;
   path?: string | null;
   sentinels?: object | null;
+}
+
+/** ioredis's errors hold the refused command with its arguments: a payload's bytes, or the password of a login. */
+async function withoutArguments<T>(reply: Promise<T>): Promise<T> {
+  try {
+    return await reply;
+  } catch (error) {
+    for (const holder of [error, (error as { lastNodeError?: unknown } | null)?.lastNodeError]) {
+      if (holder instanceof Error) delete (holder as { command?: unknown }).command;
+    }
+    throw error;
+  }
 }
 
 function bytesOf(reply: unknown): Uint8Array | null {

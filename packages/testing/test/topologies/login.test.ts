@@ -1,0 +1,69 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { inspect } from 'node:util';
+import { RedisStorageDriver, RedisStorageDriverError } from '@temporal-redis-storage/core';
+import { openBackDoor, startRedis, type BackDoor, type RunningRedis } from '@temporal-redis-storage/testing';
+import { SERVER_CLIENTS, type Access, type OpenClient } from './clients';
+import { encoded } from './traffic';
+
+const password = randomUUID();
+const database = 5;
+
+let redis: RunningRedis;
+let inDatabase: BackDoor;
+let inDefaultDatabase: BackDoor;
+let open: OpenClient | undefined;
+
+beforeAll(async () => {
+  redis = await startRedis({ args: ['--requirepass', password] });
+  const url = `redis://:${password}@${redis.host}:${redis.port}`;
+  inDatabase = await openBackDoor(`${url}/${database}`);
+  inDefaultDatabase = await openBackDoor(url);
+});
+
+afterEach(async () => {
+  await open?.close();
+});
+
+afterAll(async () => {
+  await inDatabase?.close();
+  await inDefaultDatabase?.close();
+  await redis?.stop();
+});
+
+describe.each(Object.keys(SERVER_CLIENTS))('%s', (name) => {
+  async function driverWith(access: Access): Promise<RedisStorageDriver> {
+    open = await SERVER_CLIENTS[name]!(redis, access);
+    return new RedisStorageDriver({ client: open.client, keyPrefix: `test:${randomUUID()}` });
+  }
+
+  it('stores and retrieves with a password, in the database that it is given', async () => {
+    const driver = await driverWith({ password, database });
+    const payload = { data: randomBytes(1000) };
+
+    const [claim] = await driver.store({}, [payload]);
+
+    const key = claim!.claimData['key']!;
+    expect(encoded(payload).equals((await inDatabase.read(key))!)).toBe(true);
+    expect(await inDefaultDatabase.read(key)).toBeNull();
+    const [back] = await driver.retrieve({}, [claim!]);
+    expect(encoded(back!).equals(encoded(payload))).toBe(true);
+  });
+
+  it.each([
+    ['a wrong password', 'WRONGPASS', randomUUID()],
+    ['no password', 'NOAUTH', undefined],
+  ])('with %s is refused, says why, and tells no password', async (_, reason, wrong) => {
+    const driver = await driverWith(wrong === undefined ? {} : { password: wrong });
+
+    const error: unknown = await driver.store({}, [{ data: randomBytes(10) }]).catch((e: unknown) => e);
+
+    expect(error).toBeInstanceOf(RedisStorageDriverError);
+    expect(error).toMatchObject({ message: expect.stringContaining('[key=test:') as string });
+    expect(open!.errors).toContainEqual(
+      expect.objectContaining({ message: expect.stringContaining(reason) as string }),
+    );
+    const told = inspect(error, { depth: Infinity });
+    expect(told).not.toContain(password);
+    expect(told).not.toContain(wrong ?? password);
+  });
+});

@@ -16,8 +16,8 @@ export interface RedisStorageDriverOptions {
    */
   driverName?: string;
   /**
-   * Put before every key that is written; trailing `:` are dropped, and `''` means no prefix. Defaults to
-   * `"temporalio:payloads"`. Payloads stored under another prefix stay readable.
+   * Put before every key that is written, 4096 characters at most; trailing `:` are dropped, and `''` means no prefix.
+   * Defaults to `"temporalio:payloads"`. Payloads stored under another prefix stay readable.
    */
   keyPrefix?: string;
   /**

@@ -3,29 +3,20 @@ import { RedisStorageDriver } from '@temporal-redis-storage/core';
 import { hold, pass } from '@temporal-redis-storage/testing';
 import { encoded, randomPayload } from './payloads';
 import { SHAPES } from './shapes';
-import { startSite, type Site } from './site';
+import { useSite } from './site';
 
 const MIB = 1024 * 1024;
 /** A machine that is busy may be late itself. */
 const PROMPT_MS = 3000;
 
-let site: Site;
-beforeAll(async () => {
-  site = await startSite();
-});
-afterEach(() => {
-  site.clear();
-});
-afterAll(async () => {
-  await site?.stop();
-});
+const site = useSite();
 
 describe.each(Object.keys(SHAPES))('%s', (name) => {
   it.each([
     ['a store of 50 MiB', [50 * MIB - 1000]],
     ['a store of 64 payloads', Array.from({ length: 64 }, () => 50_000)],
   ])('%s that is aborted rejects promptly with the reason, and succeeds when it is made again', async (_, sizes) => {
-    const { client, connected, proxy } = site.open(name);
+    const { client, connected, proxy } = site().open(name);
     await connected;
     const driver = new RedisStorageDriver({ client, requestTimeout: '30 seconds' });
     await driver.store({}, [randomPayload(100)]);
@@ -46,9 +37,9 @@ describe.each(Object.keys(SHAPES))('%s', (name) => {
     expect(outcome).toBe(reason);
     expect(took).toBeLessThan(PROMPT_MS);
     for (const [index, claim] of claims.entries()) {
-      const bytes = await site.backDoor.read(claim.claimData['key']!);
+      const bytes = await site().backDoor.read(claim.claimData['key']!);
       expect(encoded(payloads[index]!).equals(bytes!)).toBe(true);
     }
-    await site.admin.flushAll();
+    await site().admin.flushAll();
   });
 });

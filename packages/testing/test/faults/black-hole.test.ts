@@ -3,22 +3,13 @@ import { RedisStorageDriver, RedisStorageDriverError, TimeoutError } from '@temp
 import { hold, pass } from '@temporal-redis-storage/testing';
 import { randomPayload, same } from './payloads';
 import { SHAPES } from './shapes';
-import { startSite, type Site } from './site';
+import { useSite } from './site';
 
 const REQUEST_TIMEOUT_MS = 400;
 /** A machine that is busy may be late itself. */
 const GRACE_MS = 3000;
 
-let site: Site;
-beforeAll(async () => {
-  site = await startSite();
-});
-afterEach(() => {
-  site.clear();
-});
-afterAll(async () => {
-  await site?.stop();
-});
+const site = useSite();
 
 /** The error of a call, which must reject in time. */
 async function rejectionInTime(call: Promise<unknown>): Promise<RedisStorageDriverError> {
@@ -46,7 +37,7 @@ describe.each(Object.keys(SHAPES))('%s', (name) => {
   it.each(['toServer', 'toClient'] as const)(
     'gives up in time while nothing gets %s, and no late answer reaches another call',
     async (direction) => {
-      const { client, connected, proxy } = site.open(name);
+      const { client, connected, proxy } = site().open(name);
       await connected;
       const driver = new RedisStorageDriver({ client, requestTimeout: REQUEST_TIMEOUT_MS });
       const patient = new RedisStorageDriver({ client, requestTimeout: '30 seconds' });

@@ -5,23 +5,17 @@ import { RedisStorageDriver, RedisStorageDriverError } from '@temporal-redis-sto
 import { waitUntil } from '../../src/wait-until';
 import { randomPayload, same } from './payloads';
 import { SHAPES } from './shapes';
-import { startSite, type Site } from './site';
+import { useSite } from './site';
 
 /** A cluster that doesn't serve them all serves none. */
 const SLOT = 0;
 const EVERYONE = 'default';
 
-let site: Site;
+const site = useSite();
+
 beforeAll(async () => {
-  site = await startSite();
   // A node that finds the cluster in order again waits for so long before it says so.
-  await site.admin.configSet('cluster-node-timeout', '500');
-});
-afterEach(() => {
-  site.clear();
-});
-afterAll(async () => {
-  await site?.stop();
+  await site().admin.configSet('cluster-node-timeout', '500');
 });
 
 /** How Redis comes to refuse, in which words, and what ends it. */
@@ -32,17 +26,17 @@ interface Refusal {
 }
 
 async function snapshotFile(): Promise<string> {
-  const { dir, dbfilename } = await site.admin.configGet(['dir', 'dbfilename']);
+  const { dir, dbfilename } = await site().admin.configGet(['dir', 'dbfilename']);
   return join(dir!, dbfilename!);
 }
 
 async function lastSaveStatus(): Promise<string> {
-  return /rdb_last_bgsave_status:(\w+)/.exec(await site.admin.info('persistence'))![1]!;
+  return /rdb_last_bgsave_status:(\w+)/.exec(await site().admin.info('persistence'))![1]!;
 }
 
 async function save(): Promise<void> {
-  await site.admin.bgSave();
-  await waitUntil('the snapshot is done', [site.admin], async (redis) =>
+  await site().admin.bgSave();
+  await waitUntil('the snapshot is done', [site().admin], async (redis) =>
     (await redis.info('persistence')).includes('rdb_bgsave_in_progress:0'),
   );
 }
@@ -50,13 +44,13 @@ async function save(): Promise<void> {
 const STORE_REFUSALS: Refusal[] = [
   {
     words: 'OOM command not allowed',
-    begin: async () => site.admin.configSet('maxmemory', '1'),
-    end: async () => site.admin.configSet('maxmemory', '0'),
+    begin: async () => site().admin.configSet('maxmemory', '1'),
+    end: async () => site().admin.configSet('maxmemory', '0'),
   },
   {
     words: 'NOPERM',
-    begin: async () => site.admin.aclSetUser(EVERYONE, ['-set', '-setnx', '-eval']),
-    end: async () => site.admin.aclSetUser(EVERYONE, '+@all'),
+    begin: async () => site().admin.aclSetUser(EVERYONE, ['-set', '-setnx', '-eval']),
+    end: async () => site().admin.aclSetUser(EVERYONE, '+@all'),
   },
   {
     words: 'MISCONF Redis is configured to save RDB snapshots',
@@ -64,22 +58,22 @@ const STORE_REFUSALS: Refusal[] = [
       // Redis can't put its snapshot where a folder is.
       await rm(await snapshotFile(), { force: true });
       await mkdir(await snapshotFile());
-      await site.admin.configSet('save', '3600 1');
+      await site().admin.configSet('save', '3600 1');
       await save();
       expect(await lastSaveStatus()).toBe('err');
     },
     async end() {
       await rmdir(await snapshotFile());
       await save();
-      await site.admin.configSet('save', '');
+      await site().admin.configSet('save', '');
     },
   },
   {
     words: 'CLUSTERDOWN',
-    begin: async () => site.admin.clusterDelSlots(SLOT),
+    begin: async () => site().admin.clusterDelSlots(SLOT),
     async end() {
-      await site.admin.clusterAddSlots(SLOT);
-      await waitUntil('the slots are served', [site.admin], async (redis) =>
+      await site().admin.clusterAddSlots(SLOT);
+      await waitUntil('the slots are served', [site().admin], async (redis) =>
         (await redis.clusterInfo()).includes('cluster_state:ok'),
       );
     },
@@ -90,7 +84,7 @@ describe.each(Object.keys(SHAPES))('%s', (name) => {
   it.each(STORE_REFUSALS)(
     'tells a refusal in the words of Redis, with the key: $words',
     async ({ words, begin, end }) => {
-      const { client, connected } = site.open(name);
+      const { client, connected } = site().open(name);
       await connected;
       const driver = new RedisStorageDriver({ client, keyPrefix: randomUUID() });
       const payload = randomPayload(1000);
@@ -115,13 +109,13 @@ describe.each(Object.keys(SHAPES))('%s', (name) => {
   );
 
   it('tells in the words of Redis, with the key, that a key holds something else: WRONGTYPE', async () => {
-    const { client, connected } = site.open(name);
+    const { client, connected } = site().open(name);
     await connected;
     const driver = new RedisStorageDriver({ client, keyPrefix: randomUUID() });
     const [claim] = await driver.store({}, [randomPayload(1000)]);
     const key = claim!.claimData['key']!;
-    await site.backDoor.delete(key);
-    await site.backDoor.writeList(key);
+    await site().backDoor.delete(key);
+    await site().backDoor.writeList(key);
 
     const error: unknown = await driver.retrieve({}, [claim!]).catch((reason: unknown) => reason);
 

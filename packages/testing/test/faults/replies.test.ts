@@ -3,20 +3,11 @@ import { RedisStorageDriver, RedisStorageDriverError } from '@temporal-redis-sto
 import { after, corrupt, cut, once, pass, reset, throttle } from '@temporal-redis-storage/testing';
 import { randomPayload, same } from './payloads';
 import { SHAPES } from './shapes';
-import { startSite, type Site } from './site';
+import { useSite } from './site';
 
 const MIB = 1024 * 1024;
 
-let site: Site;
-beforeAll(async () => {
-  site = await startSite();
-});
-afterEach(() => {
-  site.clear();
-});
-afterAll(async () => {
-  await site?.stop();
-});
+const site = useSite();
 
 describe.each(Object.keys(SHAPES))('%s', (name) => {
   it.each([
@@ -25,7 +16,7 @@ describe.each(Object.keys(SHAPES))('%s', (name) => {
   ])(
     'reads the right bytes or fails, and goes on, when the connection is %s inside a 5 MiB reply',
     async (_, fault) => {
-      const { client, connected, proxy } = site.open(name);
+      const { client, connected, proxy } = site().open(name);
       await connected;
       const driver = new RedisStorageDriver({ client });
       const payload = randomPayload(5 * MIB);
@@ -50,7 +41,7 @@ describe.each(Object.keys(SHAPES))('%s', (name) => {
   ])(
     'writes the right bytes or fails, and goes on, when the connection is %s inside a 5 MiB value',
     async (_, fault) => {
-      const { client, connected, proxy } = site.open(name);
+      const { client, connected, proxy } = site().open(name);
       await connected;
       const driver = new RedisStorageDriver({ client });
       const payload = randomPayload(5 * MIB);
@@ -67,7 +58,7 @@ describe.each(Object.keys(SHAPES))('%s', (name) => {
   );
 
   it('refuses a reply in which a bit has flipped, and goes on', async () => {
-    const { client, connected, proxy } = site.open(name);
+    const { client, connected, proxy } = site().open(name);
     await connected;
     const driver = new RedisStorageDriver({ client });
     const payload = randomPayload(MIB);
@@ -81,7 +72,7 @@ describe.each(Object.keys(SHAPES))('%s', (name) => {
   });
 
   it('goes on reading small values by another connection while a large one arrives at 1 MB/s', async () => {
-    const [slow, quick] = [site.open(name), site.open(name)];
+    const [slow, quick] = [site().open(name), site().open(name)];
     await Promise.all([slow.connected, quick.connected]);
     const [slowDriver, quickDriver] = [slow, quick].map(({ client }) => new RedisStorageDriver({ client }));
     const [large, small] = [randomPayload(MIB), randomPayload(100)];

@@ -30,7 +30,18 @@ export interface Site {
 
 const MAX_REQUEST_SIZE = 64 * 1024 * 1024;
 
-export async function startSite(): Promise<Site> {
+/** A site for the tests of a file, cleared after each. The function that it returns gives it to a test. */
+export function useSite(): () => Site {
+  let site: Site | undefined;
+  beforeAll(async () => {
+    site = await startSite();
+  });
+  afterEach(() => site?.clear());
+  afterAll(async () => site?.stop());
+  return () => site!;
+}
+
+async function startSite(): Promise<Site> {
   // A cluster of one node serves clients that know of clusters and clients that don't.
   const cluster = await startRedisCluster({ masters: 1, replicasPerMaster: 0 });
   const redis = cluster.nodes[0]!;

@@ -7,11 +7,13 @@ import { show } from './show';
 export interface PayloadLocation {
   key: string;
   digest: string;
+  /** Of the stored value in bytes, by the claim's own account; undefined if it says none. */
+  size: number | undefined;
 }
 
-/** The claim for a stored payload, in the snake case that Temporal's Python sample driver reads. */
-export function claimOf({ key, digest }: PayloadLocation): StorageDriverClaim {
-  return new StorageDriverClaim({ key, hash_algorithm: HASH_ALGORITHM, hash_value: digest });
+/** The claim for a stored payload, in the snake case that Temporal's Python sample driver reads; `size` is ours. */
+export function claimOf({ key, digest, size }: PayloadLocation & { size: number }): StorageDriverClaim {
+  return new StorageDriverClaim({ key, hash_algorithm: HASH_ALGORITHM, hash_value: digest, size: String(size) });
 }
 
 /**
@@ -22,7 +24,12 @@ export function claimOf({ key, digest }: PayloadLocation): StorageDriverClaim {
  * @throws ValueError on a claim that this driver can't have written
  */
 export function locationOf(claim: StorageDriverClaim): PayloadLocation {
-  const { key, hash_algorithm: algorithm, hash_value: digest } = (claim.claimData ?? {}) as Record<string, unknown>;
+  const {
+    key,
+    hash_algorithm: algorithm,
+    hash_value: digest,
+    size,
+  } = (claim.claimData ?? {}) as Record<string, unknown>;
   if (typeof key !== 'string' || key === '') {
     throw new ValueError(`RedisStorageDriver claim has no key: claimData.key is ${show(key)}`);
   }
@@ -38,5 +45,10 @@ export function locationOf(claim: StorageDriverClaim): PayloadLocation {
   if (digest !== undefined && typeof digest !== 'string') {
     throw new ValueError(`RedisStorageDriver claim has a hash_value that is no string [key=${key}]: ${show(digest)}`);
   }
-  return { key, digest: digest || digestAtEnd };
+  return { key, digest: digest || digestAtEnd, size: sizeOf(size) };
+}
+
+/** It bounds memory and nothing else, so one that makes no sense is none. */
+function sizeOf(size: unknown): number | undefined {
+  return typeof size === 'string' && /^\d{1,15}$/.test(size) ? Number(size) : undefined;
 }

@@ -43,6 +43,19 @@ export interface RedisStorageDriverClient {
   setIfAbsent(key: string, data: Uint8Array, options?: RedisSetOptions): Promise<boolean>;
 
   /**
+   * Whether the primary has `key`. Optional: with it the driver spares large payloads that Redis has already their way,
+   * as no `setIfAbsent` is sent. A replica's answer won't do: what it still has, the primary may have lost.
+   */
+  exists?(key: string, options?: RedisRequestOptions): Promise<boolean>;
+
+  /**
+   * Whether a request that failed by `error` may well succeed if it is made again, and the library hasn't done so by
+   * itself: a connection that was lost with the request on its way, say. Refusals by which Redis itself asks for
+   * patience (`LOADING`, `READONLY`, …) the driver knows. Without it nothing else is retried.
+   */
+  isTransient?(error: unknown): boolean;
+
+  /**
    * Where this client is connected to (host and port, say), as pairs that the driver appends to its error messages.
    * Never credentials.
    */

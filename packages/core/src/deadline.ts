@@ -17,11 +17,15 @@ export async function withDeadline<T>(
   });
   const onAbort = (): void => controller.abort(abortSignal.reason);
   abortSignal.addEventListener('abort', onAbort);
-  const timer = setTimeout(() => controller.abort(new TimeoutError(timeoutMs)), timeoutMs);
+  const timer = setTimeout(() => controller.abort(timeoutError(timeoutMs)), timeoutMs);
   try {
     return await Promise.race([request(controller.signal), stopped]);
   } finally {
     clearTimeout(timer);
     abortSignal.removeEventListener('abort', onAbort);
   }
+}
+
+function timeoutError(timeoutMs: number): TimeoutError {
+  return new TimeoutError(`Redis did not answer within ${timeoutMs} ms (requestTimeout)`);
 }

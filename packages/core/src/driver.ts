@@ -10,15 +10,25 @@ import {
 } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
 import { runBatch } from './batch';
+import { ByteGate } from './byte-gate';
 import { claimOf, locationOf, type PayloadLocation } from './claim';
 import type { RedisStorageDriverClient } from './client';
 import { withDeadline } from './deadline';
 import { digestOf, HASH_ALGORITHM } from './digest';
-import { RedisStorageDriverError } from './errors';
+import { encode, join, type EncodedPayload } from './encoding';
+import { RedisStorageDriverError, TimeoutError } from './errors';
 import { keyOf } from './key';
+import { lane } from './lane';
 import { settingsOf, type DriverSettings, type RedisStorageDriverOptions } from './options';
+import { isTransientRefusal, withRetries } from './retry';
 
 const PayloadProto = temporal.api.common.v1.Payload;
+
+/** From this size on, asking first whether Redis has a payload costs less than sending some in vain, in bytes. */
+const PROBE_SIZE = 4 * 1024 * 1024;
+
+/** What a payload counts for whose claim doesn't tell its size (the Python sample's), in bytes. */
+const UNKNOWN_SIZE = 1024 * 1024;
 
 /**
  * Stores and retrieves Temporal payloads in Redis: each serialized payload under a key that its SHA-256 digest and its
@@ -30,11 +40,13 @@ export class RedisStorageDriver implements StorageDriver {
   readonly name: string;
   readonly type = 'redis';
   private readonly settings: DriverSettings;
+  private readonly gate: ByteGate;
 
   /** @throws ValueError that names the option and what it got */
   constructor(options: RedisStorageDriverOptions) {
     this.settings = settingsOf(options);
     this.name = this.settings.driverName;
+    this.gate = new ByteGate(this.settings.maxBytesInFlight, this.settings.requestTimeoutMs);
   }
 
   /**
@@ -44,23 +56,19 @@ export class RedisStorageDriver implements StorageDriver {
    * @throws RedisStorageDriverError if Redis refuses a write or can't be reached
    */
   async store(context: StorageDriverStoreContext, payloads: Payload[]): Promise<StorageDriverClaim[]> {
-    const { client, keyPrefix, ttlMs } = this.settings;
-    const encoders = payloads.map((payload) => this.measured(payload));
-    const writes = new Map<string, Promise<boolean>>();
-    return runBatch(encoders, context.abortSignal, async (encoder, batchSignal) => {
-      const bytes = encoder.finish();
-      const digest = digestOf(bytes);
-      const key = keyOf(keyPrefix, context.target, digest);
-      let write = writes.get(key);
-      if (write === undefined) {
-        write = this.request('store', key, batchSignal, (abortSignal) =>
-          client.setIfAbsent(key, bytes, { abortSignal, ...(ttlMs !== undefined && { ttlMs }) }),
-        );
+    const { keyPrefix } = this.settings;
+    const encodedPayloads = payloads.map((payload) => this.encodeChecked(payload));
+    const writes = new Map<string, Promise<void>>();
+    return runBatch(encodedPayloads, context.abortSignal, (encoded, batchSignal) =>
+      this.admitted('store', encoded.size, batchSignal, async () => {
+        const { bytes, digest } = await lane.run(batchSignal, join(encoded));
+        const key = keyOf(keyPrefix, context.target, digest);
+        const write = writes.get(key) ?? this.write(key, bytes, batchSignal);
         writes.set(key, write);
-      }
-      await write;
-      return claimOf({ key, digest });
-    });
+        await write;
+        return claimOf({ key, digest, size: encoded.size });
+      }),
+    );
   }
 
   /**
@@ -72,67 +80,110 @@ export class RedisStorageDriver implements StorageDriver {
    */
   async retrieve(context: StorageDriverRetrieveContext, claims: StorageDriverClaim[]): Promise<Payload[]> {
     const locations = claims.map(locationOf);
-    return runBatch(locations, context.abortSignal, async ({ key, digest }, batchSignal) => {
-      const bytes = await this.request('retrieve', key, batchSignal, (abortSignal) =>
-        getBytes(this.settings.client, key, abortSignal),
-      );
-      if (bytes === null) {
-        throw ApplicationFailure.nonRetryable(`Payload not found for key '${key}'`, 'PayloadNotFoundError');
-      }
-      return decode(bytes, { key, digest });
-    });
+    return runBatch(locations, context.abortSignal, (location, batchSignal) =>
+      this.admitted('retrieve', location.size ?? UNKNOWN_SIZE, batchSignal, async () => {
+        const { key } = location;
+        const bytes = await this.read(key, batchSignal);
+        if (bytes === null) {
+          throw ApplicationFailure.nonRetryable(`Payload not found for key '${key}'`, 'PayloadNotFoundError');
+        }
+        return decode(bytes, location, await lane.run(batchSignal, digestOf(bytes)));
+      }),
+    );
   }
 
-  /** Walks the payload once for its size and, when finished, its bytes. */
-  private measured(payload: Payload): ReturnType<typeof PayloadProto.encode> {
+  private encodeChecked(payload: Payload): EncodedPayload {
     const { maxPayloadSize } = this.settings;
-    const encoder = PayloadProto.encode(payload);
-    if (encoder.len > maxPayloadSize) {
+    const encoded = encode(payload);
+    if (encoded.size > maxPayloadSize) {
       throw new ValueError(
-        `Payload size ${encoder.len} bytes exceeds the configured maxPayloadSize of ${maxPayloadSize} bytes`,
+        `Payload size ${encoded.size} bytes exceeds the configured maxPayloadSize of ${maxPayloadSize} bytes`,
       );
     }
     if (!Object.keys(payload.metadata ?? {}).every((name) => name.isWellFormed())) {
       throw new ValueError('Payload has a metadata name with a lone surrogate: it could be stored, but not read back');
     }
-    return encoder;
+    return encoded;
+  }
+
+  /** Runs a task within the bound on bytes in flight. */
+  private async admitted<T>(
+    operation: Operation,
+    bytes: number,
+    batchSignal: AbortSignal,
+    task: () => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await this.gate.run(bytes, batchSignal, task);
+    } catch (error) {
+      // Bare, it is the gate's own.
+      throw error instanceof TimeoutError ? this.failure(operation, {}, error) : error;
+    }
+  }
+
+  private async write(key: string, bytes: Uint8Array, batchSignal: AbortSignal): Promise<void> {
+    const { client, ttlMs } = this.settings;
+    await this.request('store', key, batchSignal, async (abortSignal) => {
+      if (bytes.length >= PROBE_SIZE && (await hasKey(client, key, abortSignal))) return;
+      await client.setIfAbsent(key, bytes, { abortSignal, ...(ttlMs !== undefined && { ttlMs }) });
+    });
+  }
+
+  private read(key: string, batchSignal: AbortSignal): Promise<Uint8Array | null> {
+    return this.request('retrieve', key, batchSignal, async (abortSignal) => {
+      const bytes: unknown = await this.settings.client.get(key, { abortSignal });
+      if (bytes !== null && !isUint8Array(bytes)) {
+        // A text reply has lost the bytes that aren't UTF-8 already.
+        throw new TypeError(`The client's get must resolve to a Uint8Array or null, got ${typeof bytes}`);
+      }
+      return bytes;
+    });
   }
 
   /** One Redis operation within its deadline; a failure other than the caller's abort is told with its coordinates. */
   private async request<T>(
-    operation: 'store' | 'retrieve',
+    operation: Operation,
     key: string,
     batchSignal: AbortSignal,
     send: (abortSignal: AbortSignal) => Promise<T>,
   ): Promise<T> {
-    const { client, requestTimeoutMs } = this.settings;
+    const { client, maxAttempts, requestTimeoutMs } = this.settings;
+    let lastFailure: unknown;
+    const isTransient = (error: unknown): boolean => {
+      lastFailure = error;
+      return isTransientRefusal(error) || client.isTransient?.(error) === true;
+    };
     try {
-      return await withDeadline(requestTimeoutMs, batchSignal, send);
-    } catch (cause) {
+      return await withDeadline(requestTimeoutMs, batchSignal, (abortSignal) =>
+        withRetries({ maxAttempts, isTransient }, abortSignal, () => send(abortSignal)),
+      );
+    } catch (error) {
       batchSignal.throwIfAborted();
-      const coordinates = Object.entries({ key, ...descriptionOf(client) }).map(([name, value]) => `${name}=${value}`);
-      throw new RedisStorageDriverError(`RedisStorageDriver ${operation} failed [${coordinates.join(', ')}]`, {
-        cause,
-      });
+      if (error instanceof TimeoutError && lastFailure !== undefined) error.cause = lastFailure;
+      throw this.failure(operation, { key }, error);
     }
   }
-}
 
-async function getBytes(
-  client: RedisStorageDriverClient,
-  key: string,
-  abortSignal: AbortSignal,
-): Promise<Uint8Array | null> {
-  const bytes: unknown = await client.get(key, { abortSignal });
-  if (bytes !== null && !isUint8Array(bytes)) {
-    // A text reply has lost the bytes that aren't UTF-8 already.
-    throw new TypeError(`The client's get must resolve to a Uint8Array or null, got ${typeof bytes}`);
+  private failure(operation: Operation, coordinates: Record<string, string>, cause: unknown): RedisStorageDriverError {
+    const pairs = Object.entries({ ...coordinates, ...descriptionOf(this.settings.client) });
+    const told = pairs.map(([name, value]) => `${name}=${value}`).join(', ');
+    return new RedisStorageDriverError(`RedisStorageDriver ${operation} failed [${told}]`, { cause });
   }
-  return bytes;
 }
 
-function decode(bytes: Uint8Array, { key, digest: expected }: PayloadLocation): Payload {
-  const actual = digestOf(bytes);
+type Operation = 'store' | 'retrieve';
+
+/** Whether a payload needs no sending. A probe that fails says nothing: the write that follows will. */
+async function hasKey(client: RedisStorageDriverClient, key: string, abortSignal: AbortSignal): Promise<boolean> {
+  try {
+    return (await client.exists?.(key, { abortSignal })) === true;
+  } catch {
+    abortSignal.throwIfAborted();
+    return false;
+  }
+}
+
+function decode(bytes: Uint8Array, { key, digest: expected }: PayloadLocation, actual: string): Payload {
   if (actual !== expected) {
     throw new ValueError(
       `RedisStorageDriver integrity check failed [key=${key}]: ` +

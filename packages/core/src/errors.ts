@@ -8,15 +8,11 @@ export class RedisStorageDriverError extends Error {
 }
 
 /**
- * One Redis operation took longer than `requestTimeout`. Always the `cause` of a {@link RedisStorageDriverError} that
- * names the key.
+ * One Redis operation took longer than `requestTimeout`, or waited that long for others, of which none got through.
+ * Always the `cause` of a {@link RedisStorageDriverError}; its own `cause` is the failure that was last retried, if any.
  *
  * @experimental
  */
 export class TimeoutError extends RedisStorageDriverError {
   override name = 'TimeoutError';
-
-  constructor(timeoutMs: number) {
-    super(`Redis did not answer within ${timeoutMs} ms (requestTimeout)`);
-  }
 }

@@ -32,6 +32,16 @@ export interface RedisStorageDriverOptions {
    * less than the 10 seconds that a workflow task has by default, so that the failure reaches history with its cause.
    */
   requestTimeout?: Duration;
+  /**
+   * How often one Redis operation is tried at most, within its `requestTimeout`, if it fails by what may pass: a lost
+   * connection, a Redis that starts or fails over. 1 means no retry. Defaults to 6.
+   */
+  maxAttempts?: number;
+  /**
+   * How many bytes of serialized payloads this driver holds at once for requests that are under way; further ones wait.
+   * One payload that is larger goes alone. Defaults to 104857600 (100 MiB).
+   */
+  maxBytesInFlight?: number;
 }
 
 /** {@link RedisStorageDriverOptions}, checked and with the defaults filled in. */
@@ -42,6 +52,8 @@ export interface DriverSettings {
   ttlMs: number | undefined;
   maxPayloadSize: number;
   requestTimeoutMs: number;
+  maxAttempts: number;
+  maxBytesInFlight: number;
 }
 
 /** Callers without types pass anything. */
@@ -64,6 +76,8 @@ export function settingsOf(options: RedisStorageDriverOptions): DriverSettings {
     ttl,
     maxPayloadSize = 50 * 1024 * 1024,
     requestTimeout = '8 seconds',
+    maxAttempts = 6,
+    maxBytesInFlight = 100 * 1024 * 1024,
   } = (options ?? {}) as Unchecked<RedisStorageDriverOptions>;
   if (!isClient(client)) {
     // Of a string only the type is told: it may be a URL with a password.
@@ -78,22 +92,31 @@ export function settingsOf(options: RedisStorageDriverOptions): DriverSettings {
       `keyPrefix must be a string of well-formed Unicode, ${MAX_PREFIX_LENGTH} characters at most, got ${show(keyPrefix)}`,
     );
   }
-  if (typeof maxPayloadSize !== 'number' || !Number.isFinite(maxPayloadSize) || maxPayloadSize <= 0) {
-    throw new ValueError(`maxPayloadSize must be a number of bytes greater than zero, got ${show(maxPayloadSize)}`);
+  if (!Number.isSafeInteger(maxAttempts) || (maxAttempts as number) < 1) {
+    throw new ValueError(`maxAttempts must be a whole number of at least 1, got ${show(maxAttempts)}`);
   }
   return {
     client,
     driverName: driverName || DEFAULT_DRIVER_NAME,
     keyPrefix: keyPrefix.replace(/:+$/, ''),
     ttlMs: ttl === undefined ? undefined : milliseconds('ttl', ttl),
-    maxPayloadSize,
+    maxPayloadSize: bytes('maxPayloadSize', maxPayloadSize),
     requestTimeoutMs: Math.min(milliseconds('requestTimeout', requestTimeout), MAX_TIMER_MS),
+    maxAttempts: maxAttempts as number,
+    maxBytesInFlight: bytes('maxBytesInFlight', maxBytesInFlight),
   };
 }
 
 function isClient(client: unknown): client is RedisStorageDriverClient {
   const { get, setIfAbsent } = (client ?? {}) as Partial<RedisStorageDriverClient>;
   return typeof get === 'function' && typeof setIfAbsent === 'function';
+}
+
+function bytes(option: string, size: unknown): number {
+  if (typeof size !== 'number' || !Number.isFinite(size) || size <= 0) {
+    throw new ValueError(`${option} must be a number of bytes greater than zero, got ${show(size)}`);
+  }
+  return size;
 }
 
 function milliseconds(option: string, duration: unknown): number {

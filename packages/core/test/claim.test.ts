@@ -10,14 +10,22 @@ function locate(claimData: unknown): ReturnType<typeof locationOf> {
 }
 
 describe('claims', () => {
-  it("hold what the Python driver's claims hold", () => {
-    expect(claimOf({ key, digest })).toBeInstanceOf(StorageDriverClaim);
-    expect(claimOf({ key, digest }).claimData).toEqual({ key, hash_algorithm: 'sha256', hash_value: digest });
+  it("hold what the Python driver's claims hold, and the size in bytes", () => {
+    const claim = claimOf({ key, digest, size: 5 });
+    expect(claim).toBeInstanceOf(StorageDriverClaim);
+    expect(claim.claimData).toEqual({ key, hash_algorithm: 'sha256', hash_value: digest, size: '5' });
   });
 
   it('are read back', () => {
-    expect(locationOf(claimOf({ key, digest }))).toEqual({ key, digest });
+    expect(locationOf(claimOf({ key, digest, size: 5 }))).toEqual({ key, digest, size: 5 });
   });
+
+  it.each([undefined, '', '-1', '1.5', '1e3', ' 5', '5 MiB', 'Infinity', '9'.repeat(16), 5, null, {}])(
+    'whose size is %p have none',
+    (size) => {
+      expect(locate({ key, size })).toEqual({ key, digest, size: undefined });
+    },
+  );
 
   it('of any prefix are read', () => {
     expect(locate({ key: `elsewhere:v0:d:sha256:${digest}` }).key).toBe(`elsewhere:v0:d:sha256:${digest}`);

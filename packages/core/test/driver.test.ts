@@ -55,7 +55,8 @@ describe('store', () => {
 
     const digest = digestOf(encoded(payload));
     const key = `app:v0:ns:ns:wt:T:wi:w%2F1:ri:r:d:sha256:${digest}`;
-    expect(claim?.claimData).toEqual({ key, hash_algorithm: 'sha256', hash_value: digest });
+    const size = String(encoded(payload).length);
+    expect(claim?.claimData).toEqual({ key, hash_algorithm: 'sha256', hash_value: digest, size });
     expect(Buffer.from((await client.get(key))!)).toEqual(Buffer.from(encoded(payload)));
   });
 
@@ -116,6 +117,36 @@ describe('store', () => {
 
   it('answers an empty list to an empty list', async () => {
     expect(await driverOn(client).store({}, [])).toEqual([]);
+  });
+
+  describe('of 4 MiB and more', () => {
+    const large = { data: new Uint8Array(4 * 1024 * 1024) };
+    const small = { data: new Uint8Array(4 * 1024 * 1024 - 100) };
+
+    it('asks first, and sends only what Redis has not', async () => {
+      const set = jest.spyOn(client, 'setIfAbsent');
+      const exists = jest.spyOn(client, 'exists');
+
+      const first = await driverOn(client).store({}, [large, small]);
+      const again = await driverOn(client).store({}, [large, small]);
+
+      expect(again).toEqual(first);
+      expect(exists.mock.calls.map(([key]) => key)).toEqual(Array(2).fill(first[0]!.claimData['key']));
+      expect(set.mock.calls.map(([key]) => key)).toEqual(
+        [first[0], first[1], first[1]].map((c) => c!.claimData['key']),
+      );
+    });
+
+    it('is sent to clients that cannot be asked, and where the question fails', async () => {
+      const set = jest.fn(client.setIfAbsent.bind(client));
+      const plain = { get: client.get.bind(client), setIfAbsent: set };
+      jest.spyOn(client, 'exists').mockRejectedValue(new Error('NOPERM'));
+
+      await new RedisStorageDriver({ client: plain }).store({}, [large]);
+      await new RedisStorageDriver({ client: { ...plain, exists: client.exists.bind(client) } }).store({}, [large]);
+
+      expect(set).toHaveBeenCalledTimes(2);
+    });
   });
 
   it("rejects with the key, what the client says of itself, and the client's error as cause", async () => {
@@ -395,5 +426,144 @@ describe('abort', () => {
 
     expect(remove.mock.calls).toEqual(add.mock.calls);
     expect(warnings).toEqual([]);
+  });
+});
+
+describe('a fault that passes', () => {
+  const passing = [
+    'LOADING Redis is loading the dataset in memory',
+    "READONLY You can't write against a read only replica.",
+    'NOREPLICAS Not enough good replicas to write.',
+    'CLUSTERDOWN The cluster is down',
+    'TRYAGAIN Multiple keys request during rehashing of slot',
+    "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+    'BUSY Redis is busy running a script.',
+    "ERR Error running script: @user_script: 1: -READONLY You can't write against a read only replica.",
+  ];
+
+  it.each(passing)('is retried: %s', async (message) => {
+    const set = jest.spyOn(client, 'setIfAbsent').mockRejectedValueOnce(new Error(message));
+    const get = jest.spyOn(client, 'get').mockRejectedValueOnce(new Error(message));
+
+    const claims = await driverOn(client).store({}, [payloadOf('a')]);
+
+    await expect(driverOn(client).retrieve({}, claims)).resolves.toHaveLength(1);
+    expect(set).toHaveBeenCalledTimes(2);
+    expect(get).toHaveBeenCalledTimes(2);
+  });
+
+  it.each([
+    'OOM command not allowed',
+    'NOAUTH Authentication required.',
+    'NOPERM this user has no permissions',
+    'MISCONF Redis is configured to save RDB snapshots',
+    'WRONGTYPE Operation against a key',
+    'WRONGPASS invalid username-password pair',
+    'ERR READONLY',
+    'Connection is closed.',
+  ])('is not: %s', async (message) => {
+    const set = jest.spyOn(client, 'setIfAbsent').mockRejectedValue(new Error(message));
+    await rejection(driverOn(client).store({}, [payloadOf('a')]));
+    expect(set).toHaveBeenCalledTimes(1);
+  });
+
+  it('is what the client takes for one, too', async () => {
+    const dropped = new Error('dropped');
+    const isTransient = (error: unknown): boolean => error === dropped;
+    const set = jest.spyOn(client, 'setIfAbsent').mockRejectedValueOnce(dropped);
+    await driverOn(Object.assign(client, { isTransient })).store({}, [payloadOf('a')]);
+    expect(set).toHaveBeenCalledTimes(2);
+  });
+
+  it('is told once it has lasted for maxAttempts', async () => {
+    const cause = new Error('LOADING Redis is loading the dataset in memory');
+    const set = jest.spyOn(client, 'setIfAbsent').mockRejectedValue(cause);
+    const error = await rejection(driverOn(client, { maxAttempts: 3 }).store({}, [payloadOf('a')]));
+    expect(error.cause).toBe(cause);
+    expect(set).toHaveBeenCalledTimes(3);
+  });
+
+  it('is not retried beyond the deadline, and told in what rejects then', async () => {
+    const cause = new Error('LOADING Redis is loading the dataset in memory');
+    const set = jest.spyOn(client, 'setIfAbsent').mockRejectedValue(cause);
+
+    const error = await rejection(driverOn(client, { requestTimeout: 30 }).store({}, [payloadOf('a')]));
+
+    expect(error.cause).toBeInstanceOf(TimeoutError);
+    expect(error.cause).toMatchObject({ cause });
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(set).toHaveBeenCalledTimes(1);
+  });
+
+  it('is not retried after an abort', async () => {
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    const set = jest.spyOn(client, 'setIfAbsent').mockRejectedValue(new Error('LOADING wait'));
+    const call = driverOn(client).store({ abortSignal: controller.signal }, [payloadOf('a')]);
+    setImmediate(() => controller.abort(reason));
+    expect(await rejection(call)).toBe(reason);
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(set).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe('bytes in flight', () => {
+  const payloads = Array.from({ length: 20 }, (_, i) => ({ data: new Uint8Array(1000).fill(i) }));
+
+  it('are never more than maxBytesInFlight, of a store or a retrieve', async () => {
+    const maxBytesInFlight = 3500;
+    let inFlight = 0;
+    let most = 0;
+    const counted = async <T>(request: () => Promise<T>): Promise<T> => {
+      most = Math.max(most, ++inFlight);
+      await new Promise(setImmediate);
+      try {
+        return await request();
+      } finally {
+        inFlight--;
+      }
+    };
+    const get = client.get.bind(client);
+    const setIfAbsent = client.setIfAbsent.bind(client);
+    jest.spyOn(client, 'get').mockImplementation((...args) => counted(() => get(...args)));
+    jest.spyOn(client, 'setIfAbsent').mockImplementation((...args) => counted(() => setIfAbsent(...args)));
+    const driver = driverOn(client, { maxBytesInFlight });
+
+    const claims = await driver.store({}, payloads);
+    expect(most).toBe(3);
+
+    most = 0;
+    const read = await driver.retrieve({}, claims);
+    expect(most).toBe(3);
+    expect(read.map(({ data }) => data![0])).toEqual(payloads.map(({ data }) => data[0]));
+  });
+
+  it('are free again after a call that failed and one that was aborted', async () => {
+    const driver = driverOn(client, { maxBytesInFlight: 1100, requestTimeout: 5000 });
+    jest.spyOn(client, 'setIfAbsent').mockRejectedValueOnce(new Error('refused'));
+    await rejection(driver.store({}, payloads));
+    jest.spyOn(client, 'setIfAbsent').mockImplementationOnce(never);
+    const controller = new AbortController();
+    const call = driver.store({ abortSignal: controller.signal }, payloads);
+    setImmediate(() => controller.abort(new Error('enough')));
+    await rejection(call);
+
+    await expect(driver.store({}, payloads)).resolves.toHaveLength(20);
+  });
+
+  it('that none is answered of end the waiting as well, with what the client says of itself', async () => {
+    jest.spyOn(client, 'setIfAbsent').mockImplementation(never);
+    const describe = (): Record<string, string> => ({ host: 'redis.internal' });
+    const driver = driverOn(Object.assign(client, { describe }), { maxBytesInFlight: 1100, requestTimeout: 50 });
+    const ahead = rejection(driver.store({}, [payloads[0]!]));
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    const behind = Array.from({ length: 5 }, () => rejection(driver.store({}, [payloads[1]!])));
+
+    const errors = await Promise.all([ahead, ...behind]);
+
+    for (const error of errors) expect(error.cause).toBeInstanceOf(TimeoutError);
+    const told = errors.filter(({ message }) => message === 'RedisStorageDriver store failed [host=redis.internal]');
+    expect(told.length).toBeGreaterThanOrEqual(4);
+    expect((told[0]!.cause as Error).message).toContain('maxBytesInFlight is 1100');
   });
 });

@@ -13,6 +13,8 @@ describe('options', () => {
     expect(settings()).toEqual({
       client,
       driverName: 'redis',
+      maxAttempts: 6,
+      maxBytesInFlight: 104857600,
       keyPrefix: 'temporalio:payloads',
       ttlMs: undefined,
       maxPayloadSize: 52_428_800,
@@ -55,13 +57,21 @@ describe('options', () => {
     expect(() => settings({ [option]: '5 parsecs' })).toThrow("got '5 parsecs'");
   });
 
-  it('refuse a maxPayloadSize that is no finite number above zero', () => {
+  it.each(['maxPayloadSize', 'maxBytesInFlight'])('refuse a %s that is no finite number above zero', (option) => {
     for (const value of [0, -1, NaN, Infinity, '5', null]) {
-      expect(() => settings({ maxPayloadSize: value })).toThrow(ValueError);
+      expect(() => settings({ [option]: value })).toThrow(ValueError);
     }
-    expect(() => settings({ maxPayloadSize: '5 MiB' })).toThrow(
-      "maxPayloadSize must be a number of bytes greater than zero, got '5 MiB'",
+    expect(() => settings({ [option]: '5 MiB' })).toThrow(
+      `${option} must be a number of bytes greater than zero, got '5 MiB'`,
     );
+  });
+
+  it('refuse a maxAttempts that is no whole number above zero', () => {
+    expect(settings({ maxAttempts: 1 }).maxAttempts).toBe(1);
+    for (const value of [0, -1, 1.5, NaN, Infinity, null]) {
+      expect(() => settings({ maxAttempts: value })).toThrow(ValueError);
+    }
+    expect(() => settings({ maxAttempts: '3' })).toThrow("maxAttempts must be a whole number of at least 1, got '3'");
   });
 
   it('refuse a driverName or keyPrefix that is no string', () => {

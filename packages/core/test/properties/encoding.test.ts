@@ -1,0 +1,105 @@
+import type { Payload } from '@temporalio/common';
+import { temporal } from '@temporalio/proto';
+import * as fc from 'fast-check';
+import { CHUNK_SIZE } from '../../src/digest';
+import { encode, join } from '../../src/encoding';
+import * as arbitrary from './arbitraries';
+import { digestOf, encoded } from './arbitraries';
+
+const PayloadProto = temporal.api.common.v1.Payload;
+
+/** What a newer SDK may know, by the name under which protobufjs keeps what it doesn't. */
+const unknownFields = fc.array(
+  arbitrary.bytes.map((data) => Buffer.concat([Buffer.from([0xa2, 0x06]), varint(data.length), data])),
+  { maxLength: 3 },
+);
+
+const externalPayloads = fc.array(fc.record({ sizeBytes: fc.nat() }), { maxLength: 3 });
+
+class PayloadClass {
+  isPayload = (): boolean => true;
+}
+
+/** The same content in the forms in which a payload may come. */
+const FORMS: Record<string, (fields: Payload) => object> = {
+  'a plain object': (fields) => fields,
+  'a message of protobufjs': (fields) => PayloadProto.create(fields),
+  'an instance of a class': (fields) => Object.assign(new PayloadClass(), fields),
+  'an object without a prototype': (fields) => Object.assign(Object.create(null) as object, fields),
+  'an object with inherited fields': (fields) => Object.create(fields) as object,
+  'an object with getters': (fields) =>
+    Object.defineProperties(
+      {},
+      Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, { get: () => value as unknown }])),
+    ),
+  'a frozen object': (fields) => Object.freeze({ ...fields }),
+};
+
+describe('the bytes of any payload', () => {
+  it.each(Object.keys(FORMS))('are what the SDK encodes, given as %s', (form) => {
+    fc.assert(
+      fc.property(arbitrary.payload, externalPayloads, unknownFields, (fields, external, unknown) => {
+        const payload = FORMS[form]!({ ...fields, externalPayloads: external } as unknown as Payload) as Payload;
+        if (Object.isExtensible(payload)) Object.defineProperty(payload, '$unknowns', { value: unknown });
+        expect(bytesOf(payload)).toEqual(bytesByTheSdk(payload));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('are what the SDK encodes, whatever kind of bytes the data is', () => {
+    const whole = Buffer.from('xxdataxx');
+    const data: unknown[] = [
+      new Uint8Array([1, 2]),
+      whole.subarray(2, 6),
+      [1, 2, 3],
+      'ZGF0YQ==',
+      new Uint8Array(),
+      null,
+      undefined,
+    ];
+    for (const bytes of data) {
+      const payload = { metadata: { a: Buffer.from('b') }, data: bytes } as Payload;
+      expect(bytesOf(payload)).toEqual(bytesByTheSdk(payload));
+    }
+  });
+
+  it.each([1, CHUNK_SIZE - 1, CHUNK_SIZE, CHUNK_SIZE + 1, 3 * CHUNK_SIZE, 20 * 1024 * 1024])(
+    'are what the SDK encodes, of %d bytes of data',
+    (length) => {
+      const payload = { metadata: { a: Buffer.from('b') }, data: Buffer.alloc(length, 'data') };
+      expect(bytesOf(payload)).toEqual(bytesByTheSdk(payload));
+    },
+  );
+});
+
+interface Told {
+  size: number;
+  /** By their digest, as computed here. */
+  bytes: string;
+  digest: string;
+}
+
+function bytesOf(payload: Payload): Told {
+  const form = encode(payload);
+  const { bytes, digest } = result(join(form));
+  return { size: form.size, bytes: digestOf(bytes), digest };
+}
+
+function bytesByTheSdk(payload: Payload): Told {
+  const bytes = encoded(payload);
+  return { size: bytes.length, bytes: digestOf(bytes), digest: digestOf(bytes) };
+}
+
+function result<Result>(steps: Iterator<void, Result>): Result {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+function varint(value: number): Buffer {
+  const bytes: number[] = [];
+  for (; value > 127; value >>>= 7) bytes.push((value & 127) | 128);
+  return Buffer.from([...bytes, value]);
+}

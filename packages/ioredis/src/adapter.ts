@@ -9,6 +9,7 @@ import type { RedisRequestOptions, RedisSetOptions, RedisStorageDriverClient } f
 export interface IoredisClient {
   getBuffer(key: string): Promise<Buffer | null>;
   getexBuffer(key: string): Promise<Buffer | null>;
+  setrange(key: string, offset: number, value: string): Promise<number>;
   set(key: string, value: Buffer, condition: 'NX'): Promise<'OK' | null>;
   set(key: string, value: Buffer, unit: 'PX', ttlMs: number, condition: 'NX'): Promise<'OK' | null>;
 }
@@ -45,6 +46,13 @@ export class IoredisStorageDriverClient implements RedisStorageDriverClient {
     const reply =
       ttlMs === undefined ? this.client.set(key, value, 'NX') : this.client.set(key, value, 'PX', ttlMs, 'NX');
     return (await withoutArguments(reply)) !== null;
+  }
+
+  /** By a `SETRANGE` of nothing, which answers the length: it changes nothing, but counts as a write, for the primary. */
+  async exists(key: string, { abortSignal }: RedisRequestOptions = {}): Promise<boolean> {
+    abortSignal?.throwIfAborted();
+    // A string under `stringNumbers`.
+    return Number(await withoutArguments(this.client.setrange(key, 0, ''))) > 0;
   }
 
   /** Host and port of a single server; a `Cluster` and a connection by sentinels or a socket don't tell. */

@@ -23,6 +23,7 @@ describe('IoredisStorageDriverClient', () => {
     const client = new IoredisStorageDriverClient({
       getBuffer: async () => 'content' as unknown as Buffer,
       getexBuffer: async () => 'content' as unknown as Buffer,
+      setrange: async () => 0,
       set: async () => 'OK',
     });
 

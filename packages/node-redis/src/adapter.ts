@@ -9,6 +9,7 @@ import type { RedisRequestOptions, RedisSetOptions, RedisStorageDriverClient } f
 export interface NodeRedisCommands {
   get(key: string): Promise<unknown>;
   set(key: string, value: Buffer, options: NodeRedisSetOptions): Promise<unknown>;
+  setRange(key: string, offset: number, value: string): Promise<unknown>;
   eval(script: string, options: { keys: string[] }): Promise<unknown>;
 }
 
@@ -40,6 +41,10 @@ const BYTES = { 36: Buffer };
  * `EVAL` to the primary; its own `getEx` always has an option, and may go to a replica.
  */
 const GET_FROM_PRIMARY = "return redis.call('GETEX', KEYS[1])";
+
+/** How node-redis says that it lost the connection with a command on its way, which it doesn't send again by itself. */
+const LOST_CONNECTION = /^Socket (?:closed unexpectedly|timeout)/;
+const LOST_CONNECTION_CODES: unknown[] = ['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT'];
 
 /**
  * Reads and writes payloads through a client of `redis` or `@redis/client`, version 5 or 6. The client stays its owner's
@@ -79,6 +84,20 @@ export class NodeRedisStorageDriverClient implements RedisStorageDriverClient {
       ...(ttlMs !== undefined && { expiration: { type: 'PX', value: ttlMs } }),
     });
     return reply !== null;
+  }
+
+  /** By a `SETRANGE` of nothing, which answers the length: it changes nothing, but counts as a write, for the primary. */
+  async exists(key: string, { abortSignal }: RedisRequestOptions = {}): Promise<boolean> {
+    abortSignal?.throwIfAborted();
+    return Number(await this.commands.setRange(key, 0, '')) > 0;
+  }
+
+  /** After a lost connection node-redis reconnects, and holds what is sent meanwhile. */
+  isTransient(error: unknown): boolean {
+    return (
+      error instanceof Error &&
+      (LOST_CONNECTION.test(error.message) || LOST_CONNECTION_CODES.includes((error as NodeJS.ErrnoException).code))
+    );
   }
 
   /** Host and port of a single client; a pool, a cluster and a sentinel don't tell. */

@@ -23,7 +23,8 @@ describe('NodeRedisStorageDriverClient', () => {
   });
 
   it('refuses a text reply, naming the setting and not the text', async () => {
-    const commands = { get: async () => 'content', set: async () => 'OK', eval: async () => 'content' };
+    const text = async (): Promise<string> => 'content';
+    const commands = { get: text, set: text, setRange: text, eval: text };
     const client = new NodeRedisStorageDriverClient({ ...commands, withTypeMapping: () => commands });
 
     await expect(client.get('key')).rejects.toThrow(

@@ -346,6 +346,29 @@ export function describeClientContract(name: string, factory: () => Promise<Cont
       });
     });
 
+    describe('a question whether a key exists', () => {
+      it('is answered, and changes nothing', async () => {
+        if (client.exists === undefined) return;
+        const present = newKey();
+        const absent = newKey();
+        await backDoor.write(present, Buffer.from('value'), DAY_MS);
+
+        await expect(client.exists(present)).resolves.toBe(true);
+        await expect(client.exists(absent)).resolves.toBe(false);
+
+        await expect(backDoor.read(absent)).resolves.toBeNull();
+        expectBytes(await backDoor.read(present), Buffer.from('value'));
+        await expect(backDoor.ttlMs(present)).resolves.toBeGreaterThan(DAY_MS - 60_000);
+      });
+
+      it('rejects with the reason of a signal that is aborted already', async () => {
+        const reason = new Error('enough');
+        await expect(
+          client.exists?.(newKey(), { abortSignal: AbortSignal.abort(reason) }) ?? Promise.reject(reason),
+        ).rejects.toBe(reason);
+      });
+    });
+
     it('describes itself in strings, if at all', () => {
       expect(Object.values(client.describe?.() ?? {}).filter((value) => typeof value !== 'string')).toEqual([]);
     });

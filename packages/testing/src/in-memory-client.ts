@@ -30,6 +30,11 @@ export class InMemoryStorageDriverClient implements RedisStorageDriverClient {
     return true;
   }
 
+  async exists(key: string, { abortSignal }: RedisRequestOptions = {}): Promise<boolean> {
+    abortSignal?.throwIfAborted();
+    return this.find(key) !== undefined;
+  }
+
   private find(key: string): InMemoryEntry | undefined {
     const entry = this.entries.get(key);
     if (entry !== undefined && entry.expiresAt <= Date.now()) this.entries.delete(key);

@@ -61,6 +61,7 @@ export function describeUnconfirmedMisses(name: string, connect: (url: string) =
     let primary: RunningRedis | undefined;
     let replica: RunningRedis | undefined;
     let backDoor: BackDoor | undefined;
+    let connected: ConnectedClient | undefined;
 
     beforeAll(async () => {
       primary = await startRedis();
@@ -70,6 +71,7 @@ export function describeUnconfirmedMisses(name: string, connect: (url: string) =
     });
 
     afterAll(async () => {
+      await connected?.close();
       await backDoor?.close();
       await replica?.stop();
       await primary?.stop();
@@ -86,6 +88,11 @@ export function describeUnconfirmedMisses(name: string, connect: (url: string) =
       await resumeReplication([primary!, replica!]);
       const readLate = (): Promise<unknown> => read(connect(replica!.url), late).catch(() => null);
       await waitUntil('the replica has the key', [readLate], async (value) => (await value()) !== null);
+    });
+
+    it("is no answer of a replica's to whether a key exists", async () => {
+      const { client } = (connected = await connect(replica!.url));
+      await expect(client.exists?.(newKey()) ?? Promise.reject(new Error('READONLY'))).rejects.toThrow('READONLY');
     });
 
     it('is a NOPERM error for a user who may not ask the primary', async () => {

@@ -8,6 +8,8 @@ import { SyncTokens } from './sync-tokens';
 /** `EVAL` is a write command, and so is `GETEX`, which without options changes nothing: the primary alone serves them. */
 const GET_AT_PRIMARY = "return redis.call('GETEX', KEYS[1])";
 
+const HAS_AT_PRIMARY = "return redis.call('GETEX', KEYS[1]) and 1 or 0";
+
 const SET_IF_ABSENT = "return redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[1], 'NX') and 1 or 0";
 
 /**
@@ -59,7 +61,12 @@ export class UpstashStorageDriverClient implements RedisStorageDriverClient {
         : { args: ['EVAL', SET_IF_ABSENT, '1', key, String(ttlMs)], value: data };
     const { reply, syncToken } = await request(this.connection, command, { abortSignal });
     if (this.connection.readYourWrites && syncToken !== undefined) this.syncTokens.remember(key, syncToken);
-    return insertedOf(reply);
+    return flagOf(reply);
+  }
+
+  async exists(key: string, { abortSignal }: RedisRequestOptions = {}): Promise<boolean> {
+    const { reply } = await request(this.connection, { args: ['EVAL', HAS_AT_PRIMARY, '1', key] }, { abortSignal });
+    return flagOf(reply);
   }
 
   describe(): Record<string, string> {
@@ -72,7 +79,7 @@ function bytesOf(reply: Reply): Uint8Array {
   throw new UpstashRequestError('Upstash answered a read with something else than bytes');
 }
 
-function insertedOf(reply: Reply): boolean {
+function flagOf(reply: Reply): boolean {
   if (reply === 0 || reply === 1) return reply === 1;
-  throw new UpstashRequestError('Upstash answered a write with something else than 0 or 1');
+  throw new UpstashRequestError('Upstash answered a yes-or-no command with something else than 0 or 1');
 }

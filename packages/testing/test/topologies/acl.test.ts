@@ -27,6 +27,7 @@ const OPERATIONS = {
   'a write with a TTL': (client) => client.setIfAbsent(newKey(), DATA, { ttlMs: 60_000 }),
   'a read': (client) => client.get(PRESENT),
   'a read of what is absent': (client) => client.get(newKey()),
+  'a question whether a key exists': async (client) => client.exists?.(PRESENT),
 } satisfies Record<string, Operation>;
 
 const RESULTS = {
@@ -34,6 +35,7 @@ const RESULTS = {
   'a write with a TTL': true,
   'a read': DATA,
   'a read of what is absent': null,
+  'a question whether a key exists': true,
 };
 
 /** The commands that a user must be allowed. */
@@ -43,12 +45,14 @@ const NEEDS = {
     'a write with a TTL': ['set'],
     'a read': ['get'],
     'a read of what is absent': ['get', 'eval', 'getex'],
+    'a question whether a key exists': ['setrange'],
   },
   ioredis: {
     'a write': ['set'],
     'a write with a TTL': ['set'],
     'a read': ['get'],
     'a read of what is absent': ['get', 'getex'],
+    'a question whether a key exists': ['setrange'],
   },
 };
 

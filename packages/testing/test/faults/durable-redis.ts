@@ -25,10 +25,11 @@ export class DurableRedis {
     private readonly port: number,
   ) {}
 
-  /** Starts it on the same port each time. */
+  /** Starts it on the same port each time, also after it was killed. */
   async start(): Promise<RunningRedis> {
     const cluster = this.kind === 'cluster';
     const args = ['--dir', this.folder, ...DURABLE, ...(cluster ? CLUSTER : [])];
+    await this.running?.stop();
     this.running = await startRedis({ port: this.port, args });
     if (cluster) await serveSlots(this.running);
     return this.running;

@@ -9,7 +9,7 @@ import type { RedisRequestOptions, RedisSetOptions, RedisStorageDriverClient } f
 export interface IoredisClient {
   getBuffer(key: string): Promise<Buffer | null>;
   getexBuffer(key: string): Promise<Buffer | null>;
-  setrange(key: string, offset: number, value: string): Promise<number>;
+  setrange(key: string, offset: number, value: string): Promise<number | string>;
   set(key: string, value: Buffer, condition: 'NX'): Promise<'OK' | null>;
   set(key: string, value: Buffer, unit: 'PX', ttlMs: number, condition: 'NX'): Promise<'OK' | null>;
 }

@@ -31,7 +31,12 @@ describe('A workflow has its large payloads in Redis, and references to them in 
     ]);
     expect(referenceOf(history.events![0]!.workflowExecutionStartedEventAttributes!.input!.payloads![0]!)).toEqual({
       driverName: 'redis',
-      claimData: { key: inputKey, hash_algorithm: 'sha256', hash_value: digestOf(input) },
+      claimData: {
+        key: inputKey,
+        hash_algorithm: 'sha256',
+        hash_value: digestOf(input),
+        size: String(serialized(input).length),
+      },
     });
     expect(new Set(await redis.keys(`${keyPrefix}*`))).toEqual(new Set([inputKey, resultKey]));
     await expect(redis.withTypeMapping({ 36: Buffer }).get(inputKey)).resolves.toEqual(serialized(input));

@@ -42,4 +42,28 @@ describe.each(Object.keys(SHAPES))('%s', (name) => {
     }
     await site().admin.flushAll();
   });
+
+  it('a store that is aborted sends none of the payloads that wait for their turn', async () => {
+    const { client, connected, proxy } = site().open(name);
+    await connected;
+    const size = 50_000;
+    const turns = 8;
+    const driver = new RedisStorageDriver({ client, maxBytesInFlight: turns * (size + 100) });
+    await driver.store({}, [randomPayload(100)]);
+    await site().admin.flushAll();
+    const controller = new AbortController();
+
+    proxy.toServer = hold;
+    const payloads = Array.from({ length: 64 }, () => randomPayload(size));
+    const stored = driver.store({ abortSignal: controller.signal }, payloads).catch(() => {});
+    await sleep(50);
+    controller.abort();
+    await stored;
+    proxy.toServer = pass;
+    // Commands of one connection are carried out in order: what was sent before is there.
+    await driver.store({}, [randomPayload(100)]);
+
+    expect(await site().admin.dbSize()).toBeLessThanOrEqual(turns + 1);
+    await site().admin.flushAll();
+  });
 });

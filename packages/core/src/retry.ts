@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isNativeError } from 'node:util/types';
 
 /** In milliseconds: before the second attempt, and at most. */
 const FIRST_DELAY = 100;
@@ -30,5 +31,5 @@ export async function withRetries<Result>(
 
 /** Whether Redis itself refused a request for a reason that passes, whichever library tells it. */
 export function isTransientRefusal(error: unknown): boolean {
-  return error instanceof Error && TRANSIENT_REFUSAL.test(error.message);
+  return isNativeError(error) && TRANSIENT_REFUSAL.test(error.message);
 }

@@ -1,4 +1,4 @@
-import { isUint8Array } from 'node:util/types';
+import { isNativeError, isUint8Array } from 'node:util/types';
 import type { RedisRequestOptions, RedisSetOptions, RedisStorageDriverClient } from '@temporal-redis-storage/core';
 
 /**
@@ -95,7 +95,7 @@ export class NodeRedisStorageDriverClient implements RedisStorageDriverClient {
   /** After a lost connection node-redis reconnects, and holds what is sent meanwhile. */
   isTransient(error: unknown): boolean {
     return (
-      error instanceof Error &&
+      isNativeError(error) &&
       (LOST_CONNECTION.test(error.message) || LOST_CONNECTION_CODES.includes((error as NodeJS.ErrnoException).code))
     );
   }

@@ -1,5 +1,6 @@
 import { Redis as Upstash } from '@upstash/redis';
 import { Cluster, Redis } from 'ioredis';
+import { createClient as createRedis } from 'redis';
 import { NodeRedisStorageDriverClient, type NodeRedisClient } from '../src';
 import { LIBRARIES } from './libraries';
 
@@ -20,6 +21,19 @@ describe('NodeRedisStorageDriverClient', () => {
           `version 5 or 6, got ${type}`,
       ),
     );
+  });
+
+  it.each<[unknown, boolean]>([
+    [new Error('Socket closed unexpectedly'), true],
+    [Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }), true],
+    [Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }), true],
+    [Object.assign(new Error('getaddrinfo ENOTFOUND'), { code: 'ENOTFOUND' }), false],
+    [new Error('The client is closed'), false],
+    [new Error('Disconnects client'), false],
+    [new Error('OOM command not allowed'), false],
+    [undefined, false],
+  ])('knows what node-redis does not send again: %s', (error, transient) => {
+    expect(new NodeRedisStorageDriverClient(createRedis()).isTransient(error)).toBe(transient);
   });
 
   it('refuses a text reply, naming the setting and not the text', async () => {

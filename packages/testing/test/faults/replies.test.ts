@@ -1,5 +1,5 @@
 import { ValueError } from '@temporalio/common';
-import { RedisStorageDriver, RedisStorageDriverError } from '@temporal-redis-storage/core';
+import { RedisStorageDriver } from '@temporal-redis-storage/core';
 import { after, corrupt, cut, once, pass, reset, throttle } from '@temporal-redis-storage/testing';
 import { randomPayload, same } from './payloads';
 import { SHAPES } from './shapes';
@@ -13,49 +13,43 @@ describe.each(Object.keys(SHAPES))('%s', (name) => {
   it.each([
     ['cut', cut],
     ['reset', reset],
-  ])(
-    'reads the right bytes or fails, and goes on, when the connection is %s inside a 5 MiB reply',
-    async (_, fault) => {
-      const { client, connected, proxy } = site().open(name);
-      await connected;
-      const driver = new RedisStorageDriver({ client });
-      const payload = randomPayload(5 * MIB);
-      const claims = await driver.store({}, [payload]);
+  ])('reads the right bytes though the connection is %s inside a 5 MiB reply', async (_, fault) => {
+    const { client, connected, proxy } = site().open(name);
+    await connected;
+    const driver = new RedisStorageDriver({ client });
+    const payload = randomPayload(5 * MIB);
+    const claims = await driver.store({}, [payload]);
 
-      proxy.toClient = after(2 * MIB, once(fault));
-      const first: unknown = await driver.retrieve({}, claims).then(
-        ([back]) => same(back!, payload),
-        (error: unknown) => error,
-      );
-      proxy.toClient = pass;
+    proxy.toClient = after(2 * MIB, once(fault));
+    const first: unknown = await driver.retrieve({}, claims).then(
+      ([back]) => same(back!, payload),
+      (error: unknown) => error,
+    );
+    proxy.toClient = pass;
 
-      expect(first === true || first instanceof RedisStorageDriverError).toBe(true);
-      const [back] = await driver.retrieve({}, claims);
-      expect(same(back!, payload)).toBe(true);
-    },
-  );
+    expect(first).toBe(true);
+    const [back] = await driver.retrieve({}, claims);
+    expect(same(back!, payload)).toBe(true);
+  });
 
   it.each([
     ['cut', cut],
     ['reset', reset],
-  ])(
-    'writes the right bytes or fails, and goes on, when the connection is %s inside a 5 MiB value',
-    async (_, fault) => {
-      const { client, connected, proxy } = site().open(name);
-      await connected;
-      const driver = new RedisStorageDriver({ client });
-      const payload = randomPayload(5 * MIB);
-      await driver.store({}, [randomPayload(100)]);
+  ])('writes the right bytes though the connection is %s inside a 5 MiB value', async (_, fault) => {
+    const { client, connected, proxy } = site().open(name);
+    await connected;
+    const driver = new RedisStorageDriver({ client });
+    const payload = randomPayload(5 * MIB);
+    await driver.store({}, [randomPayload(100)]);
 
-      proxy.toServer = after(2 * MIB, once(fault));
-      const first: unknown = await driver.store({}, [payload]).catch((error: unknown) => error);
-      proxy.toServer = pass;
+    proxy.toServer = after(2 * MIB, once(fault));
+    const first: unknown = await driver.store({}, [payload]).catch((error: unknown) => error);
+    proxy.toServer = pass;
 
-      expect(Array.isArray(first) || first instanceof RedisStorageDriverError).toBe(true);
-      const [back] = await driver.retrieve({}, await driver.store({}, [payload]));
-      expect(same(back!, payload)).toBe(true);
-    },
-  );
+    expect(first).toHaveLength(1);
+    const [back] = await driver.retrieve({}, await driver.store({}, [payload]));
+    expect(same(back!, payload)).toBe(true);
+  });
 
   it('refuses a reply in which a bit has flipped, and goes on', async () => {
     const { client, connected, proxy } = site().open(name);

@@ -2,18 +2,19 @@
 const SLICE_MS = 3;
 
 interface Job {
-  /** Takes one step; true once the job is over. */
-  step(): boolean;
+  /** Takes one step, or leaves the lane if it was the last. */
+  step(): void;
 }
 
 /**
  * Runs jobs that need the CPU, one after another, and lets the event loop go round whenever a slice of time is used up:
  * a worker polls and heartbeats on it. Yields inside each job alone don't do: those of concurrent jobs all run in the
- * same round.
+ * same round. So all jobs of a round share one slice, those that come when the lane is idle included.
  */
 export class Lane {
   private readonly jobs = new Set<Job>();
   private running = false;
+  private sliceEnd: number | undefined;
 
   /** `now` answers milliseconds. */
   constructor(private readonly now: () => number = () => performance.now()) {}
@@ -25,20 +26,19 @@ export class Lane {
   run<Result>(abortSignal: AbortSignal, steps: Iterator<void, Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
       abortSignal.throwIfAborted();
-      const settle = (settlement: () => void): true => {
+      const settle = (settlement: () => void): void => {
         this.jobs.delete(job);
         abortSignal.removeEventListener('abort', onAbort);
         settlement();
-        return true;
       };
-      const onAbort = (): void => void settle(() => reject(abortSignal.reason as Error));
+      const onAbort = (): void => settle(() => reject(abortSignal.reason as Error));
       const job: Job = {
         step() {
           try {
             const { done, value } = steps.next();
-            return done ? settle(() => resolve(value)) : false;
+            if (done) settle(() => resolve(value));
           } catch (error) {
-            return settle(() => reject(error));
+            settle(() => reject(error));
           }
         },
       };
@@ -51,15 +51,22 @@ export class Lane {
   private async work(): Promise<void> {
     if (this.running) return;
     this.running = true;
-    let sliceEnd = this.now() + SLICE_MS;
     for (const job of this.jobs) {
-      while (this.jobs.has(job) && !job.step()) {
-        if (this.now() < sliceEnd) continue;
-        await new Promise(setImmediate);
-        sliceEnd = this.now() + SLICE_MS;
+      while (this.jobs.has(job)) {
+        if (this.sliceIsOver()) await new Promise(setImmediate);
+        else job.step();
       }
     }
     this.running = false;
+  }
+
+  /** Whether this round of the event loop has had its slice. The first question of a round begins it. */
+  private sliceIsOver(): boolean {
+    if (this.sliceEnd === undefined) {
+      this.sliceEnd = this.now() + SLICE_MS;
+      setImmediate(() => (this.sliceEnd = undefined));
+    }
+    return this.now() >= this.sliceEnd;
   }
 }
 

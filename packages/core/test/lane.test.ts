@@ -34,6 +34,17 @@ describe('the lane', () => {
     expect(done.join(' ')).toMatch(/^a1 a2 a3 (\| )?a4 b1 b2 \| b3 b4/);
   });
 
+  it('gives jobs that come one after another in one round no more than one slice', async () => {
+    const clock = { now: 0 };
+    const done: string[] = [];
+    const lane = new Lane(() => clock.now);
+    await lane.run(signal, timedSteps('a', 2, done, clock));
+    const next = lane.run(signal, timedSteps('b', 2, done, clock));
+    expect(done).toEqual(['a1', 'a2', 'b1']);
+    await next;
+    expect(done).toEqual(['a1', 'a2', 'b1', 'b2']);
+  });
+
   it('finishes a short job at once', () => {
     const done: string[] = [];
     void new Lane().run(signal, timedSteps('a', 2, done, { now: 0 }));

@@ -1,0 +1,43 @@
+import type { Measured } from './results';
+
+const COLOURS: Record<string, string> = { raw: '#9aa0a6', driver: '#1a73e8', 'S3 driver': '#e8710a' };
+const [BAR, GAP, LEFT, WIDTH] = [14, 14, 120, 720];
+
+/** Bars of the longest stall of a store, for each load and variant, as an SVG. */
+export function chartOf(title: string, measured: Measured): string {
+  const variants = Object.keys(COLOURS);
+  const longest = Math.max(
+    ...Object.values(measured).flatMap(({ store }) => variants.map((name) => store[name]?.stallMs ?? 0)),
+  );
+  const scale = (WIDTH - LEFT - 70) / longest;
+  const parts: string[] = [text(10, 22, title, 15)];
+  variants.forEach((name, at) => {
+    parts.push(bar(LEFT + at * 110, 34, 12, COLOURS[name]), text(LEFT + 18 + at * 110, 45, name));
+  });
+  let y = 62;
+  for (const [load, { store }] of Object.entries(measured)) {
+    parts.push(text(10, y + BAR * 2, load));
+    for (const name of variants) {
+      const stall = store[name]?.stallMs ?? 0;
+      parts.push(bar(LEFT, y, stall * scale, COLOURS[name]));
+      parts.push(text(LEFT + stall * scale + 6, y + BAR - 3, `${stall.toFixed(0)} ms`));
+      y += BAR;
+    }
+    y += GAP;
+  }
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${y}" font-family="sans-serif">`,
+    `<rect width="${WIDTH}" height="${y}" fill="#fff"/>`,
+    ...parts,
+    '</svg>',
+    '',
+  ].join('\n');
+}
+
+function bar(x: number, y: number, width: number, colour = '#000'): string {
+  return `<rect x="${x}" y="${y}" width="${width.toFixed(1)}" height="${BAR - 2}" fill="${colour}"/>`;
+}
+
+function text(x: number, y: number, content: string, size = 12): string {
+  return `<text x="${x.toFixed(0)}" y="${y}" font-size="${size}">${content}</text>`;
+}

@@ -1,0 +1,79 @@
+import { randomUUID } from 'node:crypto';
+import { RedisStorageDriver } from '@temporal-redis-storage/core';
+import type { StorageDriver } from '@temporalio/common';
+import { S3StorageDriver } from '@temporalio/external-storage-s3';
+import { temporal } from '@temporalio/proto';
+import { compare, type Costs, type Variant } from './compare';
+import type { Library } from './libraries';
+import { freshContext, MAX_PAYLOAD_SIZE, payloadsOf, type Load } from './loads';
+
+/** Against the Redis library itself with ready-made bytes, and against the S3 driver's way over the same library. */
+export async function measureLibrary(
+  library: Library,
+  load: Load,
+  rounds: number,
+): Promise<{ store: Costs; retrieve: Costs }> {
+  const payloads = payloadsOf(load);
+  const values = payloads.map((payload) => temporal.api.common.v1.Payload.encode(payload).finish());
+  const driver = new RedisStorageDriver({ client: library.adapter, maxPayloadSize: MAX_PAYLOAD_SIZE });
+  const peer = s3WayOver(library);
+  const after = (): Promise<unknown> => library.flush();
+  const store = await compare(
+    [
+      { name: 'raw', run: () => storeRaw(library, values), after },
+      { name: 'driver', run: () => driver.store(freshContext(), payloads), after },
+      { name: 'S3 driver', run: () => peer.store(freshContext(), payloads), after },
+      duplicateStore(driver, payloads, after),
+    ],
+    rounds,
+  );
+  const keys = await storeRaw(library, values);
+  const ours = await driver.store(freshContext(), payloads);
+  const theirs = await peer.store(freshContext(), payloads);
+  const retrieve = await compare(
+    [
+      { name: 'raw', run: () => Promise.all(keys.map((key) => library.get(key))) },
+      { name: 'driver', run: () => driver.retrieve({}, ours) },
+      { name: 'S3 driver', run: () => peer.retrieve({}, theirs) },
+    ],
+    rounds,
+  );
+  await library.flush();
+  return { store, retrieve };
+}
+
+async function storeRaw(library: Library, values: Uint8Array[]): Promise<string[]> {
+  return Promise.all(
+    values.map(async (value) => {
+      const key = randomUUID();
+      await library.set(key, value);
+      return key;
+    }),
+  );
+}
+
+function duplicateStore(
+  driver: StorageDriver,
+  payloads: Parameters<StorageDriver['store']>[1],
+  after: () => Promise<unknown>,
+): Variant {
+  let context = freshContext();
+  return {
+    name: 'driver, duplicate',
+    before: () => driver.store((context = freshContext()), payloads),
+    run: () => driver.store(context, payloads),
+    after,
+  };
+}
+
+function s3WayOver(library: Library): StorageDriver {
+  return new S3StorageDriver({
+    bucket: 'benchmark',
+    maxPayloadSize: MAX_PAYLOAD_SIZE,
+    client: {
+      getObject: async (_bucket, key) => (await library.get(key)) as Uint8Array,
+      putObject: async (_bucket, key, data) => void (await library.set(key, data)),
+      objectExists: (_bucket, key) => library.exists(key),
+    },
+  });
+}

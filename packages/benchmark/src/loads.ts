@@ -1,0 +1,48 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Payload, StorageDriverStoreContext } from '@temporalio/common';
+
+export const MIB = 1024 * 1024;
+
+/** Payloads of one call. */
+export interface Load {
+  count: number;
+  /** Of each payload's data, in bytes. */
+  size: number;
+}
+
+export const LOADS: Load[] = [
+  { count: 1, size: MIB / 4 },
+  { count: 1, size: MIB },
+  { count: 1, size: 10 * MIB },
+  { count: 1, size: 50 * MIB },
+  { count: 64, size: MIB / 4 },
+  { count: 16, size: 4 * MIB },
+  { count: 4, size: 50 * MIB },
+];
+
+/** Larger than any payload here; the drivers' own limit is 50 MiB. */
+export const MAX_PAYLOAD_SIZE = 256 * MIB;
+
+/** `16 × 4 MiB` */
+export function nameOf({ count, size }: Load): string {
+  return `${count} × ${size < MIB / 4 ? `${size / 1024} KiB` : `${size / MIB} MiB`}`;
+}
+
+export function bytesOf({ count, size }: Load): number {
+  return count * size;
+}
+
+/** Payloads that can't be compressed, and no two of which are equal. */
+export function payloadsOf({ count, size }: Load): Payload[] {
+  return Array.from({ length: count }, () => ({
+    metadata: { encoding: Buffer.from('binary/plain') },
+    data: randomBytes(size),
+  }));
+}
+
+/** A workflow of its own: what is stored for it, Redis doesn't have yet. */
+export function freshContext(): StorageDriverStoreContext {
+  return {
+    target: { kind: 'workflow', namespace: 'benchmark', type: 'benchmark', id: randomUUID(), runId: randomUUID() },
+  };
+}

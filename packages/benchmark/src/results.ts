@@ -1,0 +1,15 @@
+import type { Costs } from './compare';
+
+/** By the loads' names. */
+export type Measured = Record<string, { store: Costs; retrieve: Costs }>;
+
+/** All that was measured: what `results.json` holds. */
+export interface Results {
+  machine: { cpu: string; cores: number; memory: string; node: string; redis: string };
+  rounds: number;
+  drivers: Measured;
+  /** By the libraries' names. */
+  libraries: Record<string, Measured>;
+  /** Over node-redis, by the loads' names. */
+  growth: { sizes: Record<string, Costs>; counts: Record<string, Costs> };
+}

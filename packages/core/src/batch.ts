@@ -1,7 +1,7 @@
-import { setMaxListeners } from 'node:events';
+import { inRounds } from './in-rounds';
 
 /**
- * Runs `task` on every item at once and keeps their order. The first failure aborts the siblings through the signal
+ * Runs `task` on every item, all at once, and keeps their order. The first failure aborts the siblings through the signal
  * that each task gets, as does `abortSignal`, and is thrown once all have settled.
  */
 export async function runBatch<Item, Result>(
@@ -10,18 +10,29 @@ export async function runBatch<Item, Result>(
   task: (item: Item, abortSignal: AbortSignal) => Promise<Result>,
 ): Promise<Result[]> {
   abortSignal?.throwIfAborted();
-  const controller = new AbortController();
-  // Every task listens to it, however many there are: no sign of a leak.
-  setMaxListeners(0, controller.signal);
-  const onAbort = (): void => controller.abort(abortSignal?.reason);
+  const tasks: Promise<Result>[] = [];
+  // One for each task: the more listeners a signal has, the longer it takes to add another.
+  const controllers: AbortController[] = [];
+  let stopped: { reason: unknown } | undefined;
+  const stop = (reason: unknown): void => {
+    if (stopped) return;
+    stopped = { reason };
+    controllers.forEach((controller) => controller.abort(reason));
+  };
+  const onAbort = (): void => stop(abortSignal?.reason);
   abortSignal?.addEventListener('abort', onAbort);
-  const tasks = items.map((item) => task(item, controller.signal));
   try {
-    return await Promise.all(tasks);
-  } catch (error) {
-    controller.abort(error);
+    for await (const item of inRounds(items)) {
+      if (stopped) break;
+      const controller = new AbortController();
+      controllers.push(controller);
+      const running = task(item, controller.signal);
+      running.catch(stop);
+      tasks.push(running);
+    }
     await Promise.allSettled(tasks);
-    throw error;
+    if (stopped) throw stopped.reason;
+    return await Promise.all(tasks);
   } finally {
     abortSignal?.removeEventListener('abort', onAbort);
   }

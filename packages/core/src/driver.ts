@@ -17,6 +17,7 @@ import { withDeadline } from './deadline';
 import { digestOf, HASH_ALGORITHM } from './digest';
 import { encode, join, type EncodedPayload } from './encoding';
 import { RedisStorageDriverError, TimeoutError } from './errors';
+import { inRounds } from './in-rounds';
 import { keyOf } from './key';
 import { lane } from './lane';
 import { settingsOf, type DriverSettings, type RedisStorageDriverOptions } from './options';
@@ -57,7 +58,8 @@ export class RedisStorageDriver implements StorageDriver {
    */
   async store(context: StorageDriverStoreContext, payloads: Payload[]): Promise<StorageDriverClaim[]> {
     const { keyPrefix } = this.settings;
-    const encodedPayloads = payloads.map((payload) => this.encodeChecked(payload));
+    const encodedPayloads: EncodedPayload[] = [];
+    for await (const payload of inRounds(payloads)) encodedPayloads.push(this.encodeChecked(payload));
     const writes = new Map<string, Promise<void>>();
     return runBatch(encodedPayloads, context.abortSignal, (encoded, batchSignal) =>
       this.admitted('store', encoded.size, batchSignal, async () => {

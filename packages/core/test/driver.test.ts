@@ -176,7 +176,10 @@ describe('store', () => {
   it('aborts the siblings of the first failure and rejects with that failure once they have settled', async () => {
     const settled: string[] = [];
     jest.spyOn(client, 'setIfAbsent').mockImplementation(async (key, _data, { abortSignal } = {}) => {
-      if (key === keyOf(encoded(payloadOf('bad')))) throw new Error('refused');
+      if (key === keyOf(encoded(payloadOf('bad')))) {
+        await new Promise(setImmediate);
+        throw new Error('refused');
+      }
       await new Promise((_resolve, reject) => {
         abortSignal?.addEventListener('abort', () => {
           settled.push(key);

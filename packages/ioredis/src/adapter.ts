@@ -1,5 +1,6 @@
 import { isUint8Array } from 'node:util/types';
 import type { RedisRequestOptions, RedisSetOptions, RedisStorageDriverClient } from '@temporal-redis-storage/core';
+import { inPieces, isProtocolError } from './pieces';
 
 /**
  * The part of an ioredis client that {@link IoredisStorageDriverClient} uses: `Redis` and `Cluster` both have it.
@@ -21,6 +22,8 @@ export interface IoredisClient {
  * @experimental
  */
 export class IoredisStorageDriverClient implements RedisStorageDriverClient {
+  private sendsInPieces = true;
+
   /** @throws TypeError if `client` is no ioredis client */
   constructor(private readonly client: IoredisClient) {
     if (typeof (client as Partial<IoredisClient> | null | undefined)?.getBuffer !== 'function') {
@@ -43,9 +46,15 @@ export class IoredisStorageDriverClient implements RedisStorageDriverClient {
   async setIfAbsent(key: string, data: Uint8Array, { abortSignal, ttlMs }: RedisSetOptions = {}): Promise<boolean> {
     abortSignal?.throwIfAborted();
     const value = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-    const reply =
-      ttlMs === undefined ? this.client.set(key, value, 'NX') : this.client.set(key, value, 'PX', ttlMs, 'NX');
-    return (await withoutArguments(reply)) !== null;
+    if (!this.sendsInPieces) return setNx(this.client, key, value, ttlMs);
+    try {
+      return await setNx(inPieces(this.client, value), key, value, ttlMs);
+    } catch (error) {
+      if (!isProtocolError(error)) throw error;
+      // Not this client, it seems: something about it writes commands in another way.
+      this.sendsInPieces = false;
+      return setNx(this.client, key, value, ttlMs);
+    }
   }
 
   /** By a `SETRANGE` of nothing, which answers the length: it changes nothing, but counts as a write, for the primary. */
@@ -61,6 +70,11 @@ export class IoredisStorageDriverClient implements RedisStorageDriverClient {
     if (host === undefined || port === undefined || path || sentinels) return {};
     return { host, port: String(port) };
   }
+}
+
+async function setNx(client: IoredisClient, key: string, value: Buffer, ttlMs?: number): Promise<boolean> {
+  const reply = ttlMs === undefined ? client.set(key, value, 'NX') : client.set(key, value, 'PX', ttlMs, 'NX');
+  return (await withoutArguments(reply)) !== null;
 }
 
 interface IoredisOptions {

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 /** What a piece of work cost. */
 export interface Cost {
   wallMs: number;
@@ -5,15 +7,14 @@ export interface Cost {
   cpuMs: number;
   /** The longest time for which a 1 ms timer was not served. */
   stallMs: number;
-  /** The most that buffers held beyond what they held before, in bytes. */
+  /** The most that was held beyond what was held before, in bytes: by buffers, unless something else was watched. */
   memory: number;
 }
 
-/** Does the work and answers what it cost, beginning with a heap that was just collected. */
-export async function measure(work: () => Promise<unknown>): Promise<Cost> {
-  collectGarbage();
-  await new Promise((resolve) => setTimeout(resolve, 5));
-  const before = buffers();
+/** Does the work and answers what it cost, beginning with a heap that was just collected. `held` answers bytes. */
+export async function measure(work: () => Promise<unknown>, held: () => number = buffers): Promise<Cost> {
+  await collectGarbage();
+  const before = held();
   let memory = 0;
   let stallMs = 0;
   const cpu = process.cpuUsage();
@@ -23,7 +24,7 @@ export async function measure(work: () => Promise<unknown>): Promise<Cost> {
     const now = performance.now();
     stallMs = Math.max(stallMs, now - last);
     last = now;
-    memory = Math.max(memory, buffers() - before);
+    memory = Math.max(memory, held() - before);
   };
   const timer = setInterval(tick, 1);
   try {
@@ -40,7 +41,12 @@ function buffers(): number {
   return process.memoryUsage().arrayBuffers;
 }
 
-function collectGarbage(): void {
-  if (globalThis.gc === undefined) throw new Error('The benchmark needs node --expose-gc');
-  globalThis.gc();
+/** Until nothing more is freed: buffers that a collection found are let go in the background, and later. */
+async function collectGarbage(): Promise<void> {
+  const { gc } = globalThis;
+  if (gc === undefined) throw new Error('The benchmark needs node --expose-gc');
+  for (let before = Infinity; buffers() < before; await sleep(10)) {
+    before = buffers();
+    gc();
+  }
 }

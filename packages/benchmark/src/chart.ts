@@ -1,26 +1,35 @@
-import type { Measured } from './results';
+import type { Costs } from './compare';
 
-const COLOURS: Record<string, string> = { raw: '#9aa0a6', driver: '#1a73e8', 'S3 driver': '#e8710a' };
+const COLOURS: Record<string, string> = {
+  'raw socket': '#dadce0',
+  raw: '#9aa0a6',
+  driver: '#1a73e8',
+  'node-redis': '#1a73e8',
+  ioredis: '#12b5cb',
+  Upstash: '#1e8e3e',
+  'S3 driver': '#e8710a',
+  'no storage': '#9aa0a6',
+};
 const [BAR, GAP, LEFT, WIDTH] = [14, 14, 120, 720];
 
-/** Bars of the longest stall of a store, for each load and variant, as an SVG. */
-export function chartOf(title: string, measured: Measured): string {
-  const variants = Object.keys(COLOURS);
-  const longest = Math.max(
-    ...Object.values(measured).flatMap(({ store }) => variants.map((name) => store[name]?.stallMs ?? 0)),
-  );
+/** Bars of the longest stall for each load and each variant that has a colour, as an SVG. */
+export function chartOf(title: string, measured: Record<string, Costs>): string {
+  const rows = Object.entries(measured);
+  const variants = Object.keys(COLOURS).filter((name) => rows.some(([, costs]) => name in costs));
+  const longest = Math.max(...rows.flatMap(([, costs]) => variants.map((name) => costs[name]?.stallMs ?? 0)));
   const scale = (WIDTH - LEFT - 70) / longest;
   const parts: string[] = [text(10, 22, title, 15)];
   variants.forEach((name, at) => {
     parts.push(bar(LEFT + at * 110, 34, 12, COLOURS[name]), text(LEFT + 18 + at * 110, 45, name));
   });
   let y = 62;
-  for (const [load, { store }] of Object.entries(measured)) {
+  for (const [load, costs] of rows) {
     parts.push(text(10, y + BAR * 2, load));
     for (const name of variants) {
-      const stall = store[name]?.stallMs ?? 0;
-      parts.push(bar(LEFT, y, stall * scale, COLOURS[name]));
-      parts.push(text(LEFT + stall * scale + 6, y + BAR - 3, `${stall.toFixed(0)} ms`));
+      const cost = costs[name];
+      if (cost === undefined) continue;
+      parts.push(bar(LEFT, y, cost.stallMs * scale, COLOURS[name]));
+      parts.push(text(LEFT + cost.stallMs * scale + 6, y + BAR - 3, `${cost.stallMs.toFixed(0)} ms`));
       y += BAR;
     }
     y += GAP;

@@ -4,12 +4,13 @@ import type { StorageDriver } from '@temporalio/common';
 import { S3StorageDriver } from '@temporalio/external-storage-s3';
 import { temporal } from '@temporalio/proto';
 import { compare, type Costs, type Variant } from './compare';
-import type { Library } from './libraries';
+import type { Commands, Library } from './libraries';
 import { freshContext, MAX_PAYLOAD_SIZE, payloadsOf, type Load } from './loads';
 
-/** Against the Redis library itself with ready-made bytes, and against the S3 driver's way over the same library. */
+/** Against `baselines`, which get ready-made bytes, and against the S3 driver's way over the same library. */
 export async function measureLibrary(
   library: Library,
+  baselines: Record<string, Commands>,
   load: Load,
   rounds: number,
 ): Promise<{ store: Costs; retrieve: Costs }> {
@@ -17,13 +18,14 @@ export async function measureLibrary(
   const values = payloads.map((payload) => temporal.api.common.v1.Payload.encode(payload).finish());
   const driver = new RedisStorageDriver({ client: library.adapter, maxPayloadSize: MAX_PAYLOAD_SIZE });
   const peer = s3WayOver(library);
+  const raws = Object.entries(baselines);
   const after = (): Promise<unknown> => library.flush();
   const store = await compare(
     [
-      { name: 'raw', run: () => storeRaw(library, values), after },
       { name: 'driver', run: () => driver.store(freshContext(), payloads), after },
       { name: 'S3 driver', run: () => peer.store(freshContext(), payloads), after },
       duplicateStore(driver, payloads, after),
+      ...raws.map(([name, raw]) => ({ name, run: () => storeRaw(raw, values), after })),
     ],
     rounds,
   );
@@ -32,9 +34,9 @@ export async function measureLibrary(
   const theirs = await peer.store(freshContext(), payloads);
   const retrieve = await compare(
     [
-      { name: 'raw', run: () => Promise.all(keys.map((key) => library.get(key))) },
       { name: 'driver', run: () => driver.retrieve({}, ours) },
       { name: 'S3 driver', run: () => peer.retrieve({}, theirs) },
+      ...raws.map(([name, raw]) => ({ name, run: () => Promise.all(keys.map((key) => raw.get(key))) })),
     ],
     rounds,
   );
@@ -42,11 +44,11 @@ export async function measureLibrary(
   return { store, retrieve };
 }
 
-async function storeRaw(library: Library, values: Uint8Array[]): Promise<string[]> {
+async function storeRaw(commands: Commands, values: Uint8Array[]): Promise<string[]> {
   return Promise.all(
     values.map(async (value) => {
       const key = randomUUID();
-      await library.set(key, value);
+      await commands.set(key, value);
       return key;
     }),
   );

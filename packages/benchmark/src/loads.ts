@@ -20,6 +20,9 @@ export const LOADS: Load[] = [
   { count: 4, size: 50 * MIB },
 ];
 
+/** Upstash takes 10 MiB of key and value in a request. */
+export const UPSTASH_LOADS: Load[] = [...LOADS.filter(({ size }) => size < 10 * MIB), { count: 1, size: 9 * MIB }];
+
 /** Larger than any payload here; the drivers' own limit is 50 MiB. */
 export const MAX_PAYLOAD_SIZE = 256 * MIB;
 

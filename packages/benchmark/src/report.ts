@@ -1,18 +1,35 @@
-import type { Costs } from './compare';
-import { bytesOf, MIB, nameOf, type Load } from './loads';
+import { costOf, type Costs } from './compare';
+import { bytesOf, MIB, nameOf } from './loads';
+import { table } from './markdown';
 import { COUNTS, SIZES } from './growth';
+import { growthOf } from './growth-report';
 import type { Measured, Results } from './results';
 import { verdictsOf } from './targets';
+import { WORKFLOW_LOADS } from './workflow-load';
+
+const OPERATIONS = ['store', 'retrieve'] as const;
+
+const BY_HAND =
+  "Raw is the library's own `SET … NX` or `GET` with ready-made bytes, raw socket the same written to a bare `net.Socket`.";
+const RAW: Record<string, string> = {
+  'node-redis': BY_HAND,
+  ioredis: BY_HAND,
+  Upstash:
+    'To the endpoint of `packages/testing`, which takes 10 MiB in a request. Raw is `fetch` of `SETNX` or `GET` with ' +
+    'ready-made bytes.',
+};
 
 const HEADER = ['', 'wall, ms', 'CPU, ms', 'longest stall, ms', 'extra memory, MiB'];
 
 /** The results as a page of Markdown. */
 export function reportOf(results: Results): string {
-  const { machine, rounds, drivers, libraries, growth } = results;
+  const { machine, rounds, drivers, libraries, workflows, growth } = results;
   return [
     '# Results',
-    `Written by \`npx pnpm@12 bench\`. Medians of ${rounds} rounds, the variants of a table taking turns; ratios to the ` +
-      'last line of each load are in brackets. Redis is on the same machine, over loopback, without persistence. ' +
+    `Written by \`npx pnpm@12 bench ${rounds}\`, which needs nothing but Node and, unless a Temporal server is there (see ` +
+      '[testing](../testing/README.md)), Go; it takes about a quarter of an hour, and writes `results.json` too. Medians of ' +
+      `${rounds} rounds, the variants of a table taking turns; ratios to the last line of each load are in brackets. All ` +
+      'servers are on the same machine, over loopback, in processes of their own; Redis has no persistence. ' +
       'The longest stall is the longest time for which a 1 ms timer on the same event loop was not served; extra memory ' +
       'is what buffers held beyond what they held before, at most.',
     `Measured on ${machine.cpu}, ${machine.cores} cores, ${machine.memory}; Node ${machine.node}, Redis ${machine.redis}.`,
@@ -35,19 +52,31 @@ export function reportOf(results: Results): string {
     ...comparisons(drivers, 'S3 driver'),
     ...Object.entries(libraries).flatMap(([library, measured]) => [
       `## Over ${library}`,
-      "Raw is the library's own `SET … NX` or `GET` with ready-made bytes. The S3 driver is given a client that calls the same library.",
+      `${RAW[library]} The S3 driver is given a client that makes the same calls.`,
       ...comparisons(measured, 'raw'),
     ]),
+    '## A whole workflow',
+    'On a real Temporal server: half of the payloads are arguments of activities, half their results, and all are in one ' +
+      'history. The figures are of the worker, which has a process of its own with the client in it; memory is the resident ' +
+      "set's. The S3 driver has the AWS SDK, and `s3rver` as its server, which keeps objects in files. Without external " +
+      'storage Temporal takes 50 MB of history and 4 MB of commands at a time, so that it gets 48 payloads, 2 activities at ' +
+      'a time; else 10 are.',
+    '![Longest stall of the worker in a whole workflow](workflow.svg)',
+    table(
+      HEADER,
+      WORKFLOW_LOADS.flatMap((load) => rowsOf(nameOf(load), workflows[nameOf(load)] ?? {}, load.storages.at(-1) ?? '')),
+    ),
     '## As the work grows',
-    'Over node-redis. A straight line has the same figures per MiB, or per payload, all the way down.',
-    growthTable(SIZES, growth.sizes, 'per MiB', (load) => bytesOf(load) / MIB),
-    growthTable(COUNTS, growth.counts, 'per payload', ({ count }) => count),
+    'Over node-redis. The line is the straight one that is nearest to the points, by the squares of their relative ' +
+      'distances; what costs the same per MiB, or per payload, all the way has figures near 1 in its columns.',
+    ...growthOf(SIZES, growth.sizes, 'MiB', (load) => bytesOf(load) / MIB),
+    ...growthOf(COUNTS, growth.counts, 'payload', ({ count }) => count),
     '',
   ].join('\n\n');
 }
 
 function comparisons(measured: Measured, reference: string): string[] {
-  return (['store', 'retrieve'] as const).flatMap((operation) => [
+  return OPERATIONS.flatMap((operation) => [
     `### ${operation === 'store' ? 'Store' : 'Retrieve'}`,
     table(
       HEADER,
@@ -57,13 +86,12 @@ function comparisons(measured: Measured, reference: string): string[] {
 }
 
 function rowsOf(load: string, costs: Costs, reference: string): string[][] {
-  const base = costs[reference];
+  const base = costOf(costs, reference);
   const names = Object.keys(costs).toSorted((a, b) => Number(a === reference) - Number(b === reference));
   return names.map((name) => {
-    const cost = costs[name];
-    if (cost === undefined || base === undefined) throw new Error(`Nothing was measured for ${name} or ${reference}`);
+    const cost = costOf(costs, name);
     const cell = (value: number, to: number): string =>
-      name === reference || to <= 0 ? value.toFixed(1) : `${value.toFixed(1)} (${(value / to).toFixed(2)})`;
+      name === reference || to < 0.05 ? value.toFixed(1) : `${value.toFixed(1)} (${(value / to).toFixed(2)})`;
     return [
       `${load}, ${name}`,
       cell(cost.wallMs, base.wallMs),
@@ -72,36 +100,4 @@ function rowsOf(load: string, costs: Costs, reference: string): string[][] {
       cell(cost.memory / MIB, base.memory / MIB),
     ];
   });
-}
-
-function growthTable(
-  loads: Load[],
-  costs: Record<string, Costs>,
-  unit: string,
-  unitsOf: (load: Load) => number,
-): string {
-  return table(
-    ['', 'store, ms', unit, 'retrieve, ms', unit, 'extra memory of the store, MiB'],
-    loads.map((load) => {
-      const { store, retrieve } = costs[nameOf(load)] ?? {};
-      if (store === undefined || retrieve === undefined) throw new Error(`Nothing was measured for ${nameOf(load)}`);
-      const units = unitsOf(load);
-      return [
-        nameOf(load),
-        store.wallMs.toFixed(1),
-        (store.wallMs / units).toFixed(2),
-        retrieve.wallMs.toFixed(1),
-        (retrieve.wallMs / units).toFixed(2),
-        (store.memory / MIB).toFixed(1),
-      ];
-    }),
-  );
-}
-
-function table(header: string[], rows: string[][]): string {
-  return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n');
-}
-
-function line(cells: string[]): string {
-  return `| ${cells.join(' | ')} |`;
 }

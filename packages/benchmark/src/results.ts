@@ -8,8 +8,9 @@ export interface Results {
   machine: { cpu: string; cores: number; memory: string; node: string; redis: string };
   rounds: number;
   drivers: Measured;
-  /** By the libraries' names. */
-  libraries: Record<string, Measured>;
+  libraries: Record<'node-redis' | 'ioredis' | 'Upstash', Measured>;
+  /** By the loads' names, then by the storages'. */
+  workflows: Record<string, Costs>;
   /** Over node-redis, by the loads' names. */
   growth: { sizes: Record<string, Costs>; counts: Record<string, Costs> };
 }

@@ -1,0 +1,43 @@
+import {
+  prepareRedis,
+  prepareTemporal,
+  startRedis,
+  startTemporal,
+  type RunningRedis,
+  type RunningTemporal,
+} from '@temporal-redis-storage/testing';
+import type { UpstashCredentials } from '@temporal-redis-storage/upstash';
+import { startProcess } from './server-process';
+
+/** None of them shares this process. */
+export interface Servers {
+  redis: RunningRedis;
+  /** In front of that Redis. */
+  upstash: UpstashCredentials;
+  temporal: RunningTemporal;
+  stop: () => Promise<void>;
+}
+
+export async function startServers(): Promise<Servers> {
+  await prepareRedis();
+  await prepareTemporal();
+  const started: { stop: () => Promise<void> }[] = [];
+  const keep = async <Server extends { stop: () => Promise<void> }>(starting: Promise<Server>): Promise<Server> => {
+    const server = await starting;
+    started.unshift(server);
+    return server;
+  };
+  const stop = async (): Promise<void> => {
+    for (const server of started) await server.stop();
+  };
+  try {
+    const redis = await keep(startRedis());
+    const { host, port } = redis;
+    const endpoint = await keep(startProcess('upstash-endpoint', { host, port }));
+    const temporal = await keep(startTemporal());
+    return { redis, upstash: endpoint.answer, temporal, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

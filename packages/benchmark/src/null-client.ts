@@ -1,27 +1,36 @@
+import { setImmediate as nextRound } from 'node:timers/promises';
 import { RedisStorageDriver, type RedisStorageDriverClient } from '@temporal-redis-storage/core';
 import type { StorageDriver } from '@temporalio/common';
 import { S3StorageDriver, type S3StorageDriverClient } from '@temporalio/external-storage-s3';
-import { compare, type Costs } from './compare';
-import { freshContext, MAX_PAYLOAD_SIZE, payloadsOf, type Load } from './loads';
+import { compareCosts, type Costs } from './compare';
+import { freshContext, MAX_PAYLOAD_SIZE, MIB, payloadsOf, type Load } from './loads';
+import { measure, type Cost } from './probe';
 
-/** What both drivers cost by themselves: over clients that keep a value or hand it back, and do nothing else. */
+/** How many bytes go through a driver in one measurement, unless a single call brings more. */
+const SERIES = 64 * MIB;
+
+/**
+ * What a call costs both drivers by themselves: over clients that keep a value or hand it back, and do nothing else. In
+ * series, as what a call leaves to the garbage collector is its cost too, and the event loop goes round after each.
+ */
 export async function measureDrivers(load: Load, rounds: number): Promise<{ store: Costs; retrieve: Costs }> {
   const payloads = payloadsOf(load);
+  const calls = Math.ceil(SERIES / (load.count * load.size));
   const ours = new NullClient();
   const peer = new NullClient();
   const redis = new RedisStorageDriver({ client: ours.asRedis(), maxPayloadSize: MAX_PAYLOAD_SIZE });
   const s3 = new S3StorageDriver({ client: peer.asS3(), bucket: 'benchmark', maxPayloadSize: MAX_PAYLOAD_SIZE });
-  const store = await compare(
+  const store = await compareCosts(
     [
-      { name: 'driver', run: () => redis.store(freshContext(), payloads), after: () => ours.clear() },
-      { name: 'S3 driver', run: () => s3.store(freshContext(), payloads), after: () => peer.clear() },
+      { name: 'driver', costOnce: series(() => redis.store(freshContext(), payloads), ours) },
+      { name: 'S3 driver', costOnce: series(() => s3.store(freshContext(), payloads), peer) },
     ],
     rounds,
   );
-  const retrieve = await compare(
+  const retrieve = await compareCosts(
     [
-      { name: 'driver', run: await retrievalBy(redis) },
-      { name: 'S3 driver', run: await retrievalBy(s3) },
+      { name: 'driver', costOnce: series(await retrievalBy(redis)) },
+      { name: 'S3 driver', costOnce: series(await retrievalBy(s3)) },
     ],
     rounds,
   );
@@ -31,12 +40,25 @@ export async function measureDrivers(load: Load, rounds: number): Promise<{ stor
     const claims = await driver.store(freshContext(), payloads);
     return () => driver.retrieve({}, claims);
   }
+
+  function series(call: () => Promise<unknown>, emptied?: NullClient): () => Promise<Cost> {
+    return async () => {
+      const cost = await measure(async () => {
+        for (let done = 0; done < calls; done++) {
+          await call();
+          emptied?.clear();
+          await nextRound();
+        }
+      });
+      return { ...cost, wallMs: cost.wallMs / calls, cpuMs: cost.cpuMs / calls };
+    };
+  }
 }
 
 class NullClient {
   private readonly values = new Map<string, Uint8Array>();
 
-  async clear(): Promise<void> {
+  clear(): void {
     this.values.clear();
   }
 

@@ -34,15 +34,17 @@ export class UpstashDatabase {
   private readonly id = randomUUID();
   private readonly traits = new Map<string, Promise<CommandTraits>>();
   private writes = 0;
+  private isClosed = false;
 
   static async open(options: UpstashDatabaseOptions): Promise<UpstashDatabase> {
     const primary = await RespConnection.open(options.redis);
     const replica = options.replica && (await UpstashReplica.open(options.replica));
-    return new UpstashDatabase(primary, replica, options.maxRequestSize ?? 10 * 1024 * 1024);
+    return new UpstashDatabase(options.redis, primary, replica, options.maxRequestSize ?? 10 * 1024 * 1024);
   }
 
   private constructor(
-    private readonly primary: RespConnection,
+    private readonly address: RedisAddress,
+    private connection: RespConnection,
     private readonly replica: UpstashReplica | undefined,
     private readonly maxRequestSize: number,
   ) {}
@@ -77,8 +79,15 @@ export class UpstashDatabase {
   }
 
   close(): void {
-    this.primary.close();
+    this.isClosed = true;
+    this.connection.close();
     this.replica?.close();
+  }
+
+  /** The connection to the primary, another one if that was lost. */
+  private get primary(): RespConnection {
+    if (this.connection.isClosed && !this.isClosed) this.connection = RespConnection.to(this.address);
+    return this.connection;
   }
 
   /** Commands sent in one go run in one go: nothing of another request gets between them. */
@@ -86,7 +95,8 @@ export class UpstashDatabase {
     this.writes += 1;
     session.position = this.writes;
     this.replica?.follow(commands, this.writes);
-    const replies = await Promise.all(commands.map((command) => this.primary.send(command)));
+    const { primary } = this;
+    const replies = await Promise.all(commands.map((command) => primary.send(command)));
     return replies.find(({ value }) => value.type === 'error') ?? replies.at(-1)!;
   }
 
@@ -118,6 +128,7 @@ export class UpstashDatabase {
     if (traits === undefined) {
       traits = this.primary.send(['COMMAND', 'INFO', name]).then(({ value }) => traitsOf(name, value));
       this.traits.set(name, traits);
+      traits.catch(() => this.traits.delete(name));
     }
     return traits;
   }

@@ -35,12 +35,21 @@ export class RespConnection {
     return new RespConnection(socket);
   }
 
+  /** Connects while the first commands already wait for it. */
+  static to({ host, port }: RedisAddress): RespConnection {
+    return new RespConnection(connect({ host, port, noDelay: true }));
+  }
+
   private constructor(private readonly socket: Socket) {
     socket.on('data', (chunk) => this.receive(chunk));
     socket.on('error', () => {}); // 'close' follows.
     socket.on('close', () => {
       for (const waiting of this.waiting.splice(0)) waiting.reject(new Error('Redis closed the connection'));
     });
+  }
+
+  get isClosed(): boolean {
+    return this.socket.destroyed;
   }
 
   async send(command: RespCommand): Promise<RespReply> {

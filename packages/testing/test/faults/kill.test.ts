@@ -78,6 +78,7 @@ describe('Redis, killed in the middle of 200 stores at a time, and back two seco
       const reader = new RedisStorageDriver({ ...(await open(await restarted!)), requestTimeout: '30 seconds' });
 
       expect(await countLost(reader, acknowledged)).toBe(0);
+      expect(await driver.store({}, [randomPayload(SIZE)])).toHaveLength(1);
       expect(acknowledged.length).toBeGreaterThanOrEqual(KILLED_AFTER);
       expect(errors.length + acknowledged.length).toBeGreaterThanOrEqual(KILLED_AFTER + AT_ONCE);
       for (const error of errors) expect(error).toBeInstanceOf(RedisStorageDriverError);

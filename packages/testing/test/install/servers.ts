@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto';
+import {
+  startRedis,
+  startTemporal,
+  startUpstash,
+  type RunningRedis,
+  type RunningTemporal,
+  type UpstashServer,
+} from '@temporal-redis-storage/testing';
+import { run } from './run';
+
+/** The servers that the programs of these tests need. */
+export class Servers {
+  static async start(): Promise<Servers> {
+    const redis = await startRedis();
+    return new Servers(redis, await startUpstash({ redis }), await startTemporal());
+  }
+
+  private constructor(
+    private readonly redis: RunningRedis,
+    private readonly upstash: UpstashServer,
+    private readonly temporal: RunningTemporal,
+  ) {}
+
+  /** Runs a program against the servers, and answers what it printed. */
+  async run(cwd: string, path: string): Promise<string> {
+    return run(cwd, process.execPath, [path], {
+      REDIS_URL: this.redis.url,
+      UPSTASH_URL: this.upstash.url,
+      UPSTASH_TOKEN: this.upstash.token,
+      TEMPORAL_ADDRESS: this.temporal.address,
+      TEMPORAL_NAMESPACE: this.temporal.namespace,
+      KEY_PREFIX: `test:${randomUUID()}`,
+    });
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.temporal.stop(), this.upstash.stop()]);
+    await this.redis.stop();
+  }
+}

@@ -77,7 +77,7 @@ function table(rows: string[][]): string {
     .join('\n');
 }
 
-export function count(value: number): string {
+function count(value: number): string {
   return value.toLocaleString('en-US');
 }
 

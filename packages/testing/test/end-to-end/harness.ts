@@ -41,7 +41,7 @@ export async function eventually<T>(ask: () => Promise<T | undefined>): Promise<
   }
 }
 
-export type RedisConnection = Awaited<ReturnType<typeof connectToRedis>>;
+type RedisConnection = Awaited<ReturnType<typeof connectToRedis>>;
 
 async function connectToRedis(url: string) {
   const redis = createClient({ url });

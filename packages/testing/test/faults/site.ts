@@ -11,7 +11,7 @@ import { connectAll, disconnectAll, type RedisConnection } from '../../src/redis
 import { SHAPES, type OpenClient } from './shapes';
 
 /** A client, and the proxy between it and its server. */
-export interface Subject extends OpenClient {
+interface Subject extends OpenClient {
   proxy: FaultProxy;
 }
 

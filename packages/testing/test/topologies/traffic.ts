@@ -17,7 +17,7 @@ export interface Acknowledged {
 }
 
 /** A call that rejected. */
-export interface Failure {
+interface Failure {
   operation: 'store' | 'retrieve';
   /** The end of the key, which the message must name. */
   digest: string;
@@ -25,7 +25,7 @@ export interface Failure {
 }
 
 /** What came of the calls. */
-export interface Outcome {
+interface Outcome {
   acknowledged: Acknowledged[];
   reads: number;
   failures: Failure[];

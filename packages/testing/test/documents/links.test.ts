@@ -1,0 +1,14 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { anchorsOf, DOCUMENTS, ROOT, textOf } from './documents';
+
+it.each(DOCUMENTS)('every link of %s within this repository leads somewhere', (path) => {
+  const links = [...textOf(path).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link!);
+  const broken = links.filter((link) => {
+    if (/^https?:/.test(link)) return false;
+    const [file, anchor] = link.split('#');
+    const target = file ? join(dirname(path), file) : path;
+    return !existsSync(join(ROOT, target)) || (anchor !== undefined && !anchorsOf(target).includes(anchor));
+  });
+  expect(broken).toEqual([]);
+});

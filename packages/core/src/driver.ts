@@ -38,7 +38,9 @@ const UNKNOWN_SIZE = 1024 * 1024;
  * @experimental
  */
 export class RedisStorageDriver implements StorageDriver {
+  /** What claims carry and are routed by: `driverName`. */
   readonly name: string;
+  /** The kind of driver, whatever its name. */
   readonly type = 'redis';
   private readonly settings: DriverSettings;
   private readonly gate: ByteGate;

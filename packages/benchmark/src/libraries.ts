@@ -23,7 +23,7 @@ export interface Library extends Commands {
 }
 
 export async function openNodeRedis(url: string): Promise<Library> {
-  const client = createClient({ url });
+  const client = createClient({ url }).on('error', () => {}); // A command that fails tells too.
   await client.connect();
   const binary = client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer });
   return {
@@ -40,6 +40,7 @@ export async function openNodeRedis(url: string): Promise<Library> {
 
 export function openIoredis(url: string): Library {
   const client = new Redis(url);
+  client.on('error', () => {});
   return {
     name: 'ioredis',
     adapter: new IoredisStorageDriverClient(client),

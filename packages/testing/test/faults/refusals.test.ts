@@ -41,6 +41,17 @@ async function save(): Promise<void> {
   );
 }
 
+const CLUSTERDOWN: Refusal = {
+  words: 'CLUSTERDOWN',
+  begin: async () => site().admin.clusterDelSlots(SLOT),
+  async end() {
+    await site().admin.clusterAddSlots(SLOT);
+    await waitUntil('the slots are served', [site().admin], async (redis) =>
+      (await redis.clusterInfo()).includes('cluster_state:ok'),
+    );
+  },
+};
+
 const STORE_REFUSALS: Refusal[] = [
   {
     words: 'OOM command not allowed',
@@ -68,16 +79,16 @@ const STORE_REFUSALS: Refusal[] = [
       await site().admin.configSet('save', '');
     },
   },
+  CLUSTERDOWN,
+];
+
+const RETRIEVE_REFUSALS: Refusal[] = [
   {
-    words: 'CLUSTERDOWN',
-    begin: async () => site().admin.clusterDelSlots(SLOT),
-    async end() {
-      await site().admin.clusterAddSlots(SLOT);
-      await waitUntil('the slots are served', [site().admin], async (redis) =>
-        (await redis.clusterInfo()).includes('cluster_state:ok'),
-      );
-    },
+    words: 'NOPERM',
+    begin: async () => site().admin.aclSetUser(EVERYONE, ['-get', '-getex', '-eval']),
+    end: async () => site().admin.aclSetUser(EVERYONE, '+@all'),
   },
+  CLUSTERDOWN,
 ];
 
 describe.each(Object.keys(SHAPES))('%s', (name) => {
@@ -98,6 +109,32 @@ describe.each(Object.keys(SHAPES))('%s', (name) => {
         await end();
       }
       const [claim] = await driver.store({}, [payload]);
+      const [back] = await driver.retrieve({}, [claim!]);
+      expect(same(back!, payload)).toBe(true);
+
+      expect(error).toBeInstanceOf(RedisStorageDriverError);
+      const { message, cause } = error as RedisStorageDriverError;
+      expect(message).toContain(`key=${claim!.claimData['key']!}`);
+      expect((cause as Error).message).toContain(words);
+    },
+  );
+
+  it.each(RETRIEVE_REFUSALS)(
+    'tells a refusal to read in the words of Redis, with the key: $words',
+    async ({ words, begin, end }) => {
+      const { client, connected } = site().open(name);
+      await connected;
+      const driver = new RedisStorageDriver({ client, keyPrefix: randomUUID() });
+      const payload = randomPayload(1000);
+      const [claim] = await driver.store({}, [payload]);
+
+      let error: unknown;
+      await begin();
+      try {
+        error = await driver.retrieve({}, [claim!]).catch((reason: unknown) => reason);
+      } finally {
+        await end();
+      }
       const [back] = await driver.retrieve({}, [claim!]);
       expect(same(back!, payload)).toBe(true);
 

@@ -1,6 +1,6 @@
 import { ValueError } from '@temporalio/common';
-import { RedisStorageDriver } from '@temporal-redis-storage/core';
-import { after, corrupt, cut, once, pass, reset, throttle } from '@temporal-redis-storage/testing';
+import { RedisStorageDriver, RedisStorageDriverError } from '@temporal-redis-storage/core';
+import { after, corrupt, cut, hold, once, pass, reset, throttle } from '@temporal-redis-storage/testing';
 import { randomPayload, same } from './payloads';
 import { SHAPES } from './shapes';
 import { useSite } from './site';
@@ -62,6 +62,48 @@ describe.each(Object.keys(SHAPES))('%s', (name) => {
     await expect(driver.retrieve({}, claims)).rejects.toThrow(ValueError);
 
     const [back] = await driver.retrieve({}, claims);
+    expect(same(back!, payload)).toBe(true);
+  });
+
+  it.each([
+    ['begins with no type that there is', 0],
+    ['tells a wrong length', 1],
+  ])('reads no wrong bytes from a reply that %s, and goes on by a new connection', async (_, position) => {
+    const { client, connected, proxy } = site().open(name);
+    await connected;
+    const payload = randomPayload(MIB);
+    const claims = await new RedisStorageDriver({ client }).store({}, [payload]);
+
+    proxy.toClient = once(async function* (bytes) {
+      bytes[position]! ^= 1;
+      yield bytes;
+    });
+    const outcome: unknown = await new RedisStorageDriver({ client, requestTimeout: 2000 }).retrieve({}, claims).then(
+      ([back]) => same(back!, payload),
+      (error: unknown) => error instanceof RedisStorageDriverError || error instanceof ValueError,
+    );
+    expect(outcome).toBe(true);
+    proxy.toClient = pass;
+    for (const link of proxy.links) link.reset();
+
+    const [back] = await new RedisStorageDriver({ client }).retrieve({}, claims);
+    expect(same(back!, payload)).toBe(true);
+  });
+
+  it('rejects in time while a server accepts and never answers, and goes on once it does', async () => {
+    const { client, connected, proxy } = site().open(name);
+    proxy.toClient = hold;
+    const payload = randomPayload(1000);
+
+    const start = performance.now();
+    const driver = new RedisStorageDriver({ client, requestTimeout: 400 });
+    await expect(driver.store({}, [payload])).rejects.toThrow(RedisStorageDriverError);
+    expect(performance.now() - start).toBeLessThan(5400);
+
+    proxy.toClient = pass;
+    await connected;
+    const patient = new RedisStorageDriver({ client });
+    const [back] = await patient.retrieve({}, await patient.store({}, [payload]));
     expect(same(back!, payload)).toBe(true);
   });
 

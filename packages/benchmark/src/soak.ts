@@ -180,8 +180,9 @@ async function disturb(proxy: FaultProxy): Promise<void> {
 async function sampleAtRest(): Promise<Sample> {
   const { gc } = globalThis;
   if (gc === undefined) throw new Error('The soak needs node --expose-gc');
+  // By then HTTP connections that nobody uses are closed.
   for (let i = 0; i < 5; i++) {
-    await sleep(300);
+    await sleep(1000);
     gc();
   }
   const { heapUsed, arrayBuffers, rss } = process.memoryUsage();

@@ -12,18 +12,20 @@ export interface Sample {
 /** How much each may have grown between the middle of a soak and its end, beyond a tenth. */
 const SLACK: Sample = { heapMiB: 4, buffersMiB: 8, rssMiB: 64, resources: 8, listeners: 0 };
 
-/** What grew, in words; nothing if all has come back to where it was. The first third is for warming up. */
+/**
+ * What grew, in words; nothing if all has come back to where it was. The first third is for warming up. The least of each
+ * third counts: a connection that is kept alive for a while comes and goes, a leak stays.
+ */
 export function growthIn(samples: Sample[]): string[] {
   const third = Math.floor(samples.length / 3);
   if (third === 0) throw new Error(`A trend takes 3 samples at least, got ${samples.length}`);
   const [middle, end] = [samples.slice(third, -third), samples.slice(-third)];
   return (Object.keys(SLACK) as (keyof Sample)[]).flatMap((name) => {
-    const [before, after] = [medianOf(middle, name), medianOf(end, name)];
+    const [before, after] = [leastOf(middle, name), leastOf(end, name)];
     return after > before * 1.1 + SLACK[name] ? [`${name} grew from ${before.toFixed(1)} to ${after.toFixed(1)}`] : [];
   });
 }
 
-function medianOf(samples: Sample[], name: keyof Sample): number {
-  const sorted = samples.map((sample) => sample[name]).toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? NaN;
+function leastOf(samples: Sample[], name: keyof Sample): number {
+  return Math.min(...samples.map((sample) => sample[name]));
 }

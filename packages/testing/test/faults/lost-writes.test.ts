@@ -1,0 +1,85 @@
+import { ApplicationFailure, type Payload, type StorageDriverClaim } from '@temporalio/common';
+import { RedisStorageDriver, RedisStorageDriverError } from '@temporal-redis-storage/core';
+import { hold, startFaultProxy, startRedis, startUpstash } from '@temporal-redis-storage/testing';
+import { connectAll, disconnectAll } from '../../src/redis-connection';
+import type { RedisAddress } from '../../src/redis';
+import { waitUntil } from '../../src/wait-until';
+import { randomPayload, same } from './payloads';
+import { CLUSTER_SHAPES, SHAPES } from './shapes';
+
+const COUNT = 20;
+
+let cleanUps: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const cleanUp of cleanUps) await cleanUp();
+  cleanUps = [];
+});
+
+function keep<Running extends { stop(): Promise<void> }>(running: Running): Running {
+  cleanUps.unshift(() => running.stop());
+  return running;
+}
+
+/** A primary, and a replica that copies it through a proxy. */
+async function startPair() {
+  const primary = keep(await startRedis());
+  const link = keep(await startFaultProxy(primary));
+  const replica = keep(await startRedis({ args: ['--replicaof', `${link.host} ${link.port}`] }));
+  const [admin] = await connectAll([replica]);
+  cleanUps.unshift(() => disconnectAll([admin!]));
+  await waitUntil('the replica copies', [admin!], async (each) =>
+    (await each.info('replication')).includes('master_link_status:up'),
+  );
+  return { primary, replica, link, admin: admin! };
+}
+
+async function driverOf(name: string, { host, port }: RedisAddress): Promise<RedisStorageDriver> {
+  const upstash = keep(await startUpstash({ redis: { host, port } }));
+  const opened = SHAPES[name]!({ host, port, upstash });
+  cleanUps.unshift(() => opened.destroy());
+  await opened.connected;
+  return new RedisStorageDriver({ client: opened.client, requestTimeout: 3000 });
+}
+
+/** What each claim leads to: its payload, or an error. Anything else is the worst that can happen. */
+async function outcomesOf(driver: RedisStorageDriver, claims: StorageDriverClaim[], payloads: Payload[]) {
+  return Promise.all(
+    claims.map(async (claim, index) =>
+      driver.retrieve({}, [claim]).then(
+        ([back]) => (same(back!, payloads[index]!) ? 'read' : 'WRONG BYTES'),
+        (error: unknown) => {
+          if (error instanceof ApplicationFailure) return error.nonRetryable ? error.type : 'retryable';
+          return error instanceof RedisStorageDriverError ? 'retryable' : error;
+        },
+      ),
+    ),
+  );
+}
+
+describe.each(Object.keys(SHAPES).filter((name) => !(name in CLUSTER_SHAPES)))('%s', (name) => {
+  it('finds nothing missing on a replica whose link is held, and what a failover lost missing for good', async () => {
+    const { primary, replica, link, admin } = await startPair();
+    const writer = await driverOf(name, primary);
+    const [copied, lost] = [1, 2].map(() => Array.from({ length: COUNT }, () => randomPayload(10_000)));
+    const copiedClaims = await writer.store({}, copied!);
+    await waitUntil('all is copied', [admin], async (each) => (await each.dbSize()) === COUNT);
+    link.toClient = hold;
+    const lostClaims = await writer.store({}, lost!);
+    const reader = await driverOf(name, replica);
+
+    // The replica hasn't got them, and may not say for sure that they don't exist.
+    expect(await admin.dbSize()).toBe(COUNT);
+    expect(await outcomesOf(reader, lostClaims, lost!)).toEqual(lost!.map(() => 'retryable'));
+    expect(await outcomesOf(reader, copiedClaims, copied!)).toEqual(copied!.map(() => 'read'));
+
+    process.kill(primary.pid, 'SIGKILL');
+    await admin.sendCommand(['REPLICAOF', 'NO', 'ONE']);
+    const afterwards = await driverOf(name, replica);
+
+    expect(await outcomesOf(afterwards, lostClaims, lost!)).toEqual(lost!.map(() => 'PayloadNotFoundError'));
+    expect(await outcomesOf(afterwards, copiedClaims, copied!)).toEqual(copied!.map(() => 'read'));
+    const again = await afterwards.store({}, lost!);
+    expect(await outcomesOf(afterwards, again, lost!)).toEqual(lost!.map(() => 'read'));
+  });
+});

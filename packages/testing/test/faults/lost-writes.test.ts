@@ -73,6 +73,10 @@ describe.each(Object.keys(SHAPES).filter((name) => !(name in CLUSTER_SHAPES)))('
     expect(await outcomesOf(reader, lostClaims, lost!)).toEqual(lost!.map(() => 'retryable'));
     expect(await outcomesOf(reader, copiedClaims, copied!)).toEqual(copied!.map(() => 'read'));
 
+    const refusal: unknown = await reader.store({}, [randomPayload(100)]).catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(RedisStorageDriverError);
+    expect(String((refusal as Error).cause)).toContain("READONLY You can't write against a read only replica");
+
     process.kill(primary.pid, 'SIGKILL');
     await admin.sendCommand(['REPLICAOF', 'NO', 'ONE']);
     const afterwards = await driverOf(name, replica);

@@ -82,7 +82,7 @@ main().catch((error) => {
 `;
 }
 
-/** JavaScript knows no \`!\`. */
+/** JavaScript knows no `!`. */
 export function withoutTypes(program: string): string {
   return program.replace(/(?<=[\w\])])!(?=[\].,;)])/g, '');
 }

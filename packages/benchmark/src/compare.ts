@@ -1,12 +1,18 @@
-import { measure, type Cost } from './probe';
+import { bytesOf, MIB, type Load } from './loads';
+import { memoryOf, timesOf, type Cost } from './probe';
+
+/** How many bytes go through a variant in one measurement of its times, in these bounds of calls. */
+const SERIES = 64 * MIB;
+const MIN_CALLS = 2;
+const MAX_CALLS = 100;
 
 /** One way to do the same work. */
 export interface Variant {
   name: string;
   run: () => Promise<unknown>;
-  /** Not measured. */
+  /** Before a series of runs; not measured. */
   before?: () => Promise<unknown>;
-  /** Not measured. */
+  /** After a series of runs; not measured. */
   after?: () => Promise<unknown>;
 }
 
@@ -19,19 +25,23 @@ export function costOf(costs: Costs, name: string): Cost {
   return cost;
 }
 
-/** Runs the variants in turn, one warming round and then `rounds` measured ones, so that all meet the same machine. */
-export async function compare(variants: Variant[], rounds: number): Promise<Costs> {
-  return compareCosts(
-    variants.map(({ name, run, before, after }) => ({
-      name,
-      costOnce: async () => {
-        await before?.();
-        const cost = await measure(run);
-        await after?.();
-        return cost;
-      },
-    })),
-    rounds,
+/**
+ * Runs the variants in turn, one warming round and then `rounds` measured ones, so that all meet the same machine. Times
+ * are those of a call in a series, as what a call leaves to the garbage collector is its cost too, and a collection that
+ * is forced makes V8 collect more often afterwards: so memory, which needs one, is measured once all times are.
+ */
+export async function compare(variants: Variant[], load: Load, rounds: number): Promise<Costs> {
+  const calls = Math.min(Math.max(Math.ceil(SERIES / bytesOf(load)), MIN_CALLS), MAX_CALLS);
+  const times = await inTurn(variants, rounds, async ({ run }) => {
+    await run();
+    const { wallMs, cpuMs, stallMs } = await timesOf(async () => {
+      for (let call = 0; call < calls; call++) await run();
+    });
+    return { wallMs: wallMs / calls, cpuMs: cpuMs / calls, stallMs };
+  });
+  const memory = await inTurn(variants, rounds, async ({ run }) => ({ memory: await memoryOf(run) }));
+  return Object.fromEntries(
+    variants.map(({ name }) => [name, { ...medians(times.get(name)), ...medians(memory.get(name)) }]),
   );
 }
 
@@ -40,31 +50,40 @@ export async function compareCosts(
   variants: { name: string; costOnce: () => Promise<Cost> }[],
   rounds: number,
 ): Promise<Costs> {
-  const costs = new Map<string, Cost[]>(variants.map(({ name }) => [name, []]));
-  for (let round = 0; round <= rounds; round++) {
-    for (const { name, costOnce } of rotated(variants, round)) {
-      const cost = await costOnce();
-      if (round > 0) costs.get(name)?.push(cost);
-    }
-  }
+  const costs = await inTurn(variants, rounds, ({ costOnce }) => costOnce());
   return Object.fromEntries([...costs].map(([name, measured]) => [name, medians(measured)]));
 }
 
-/** None is always the one that runs after the same other. */
+/** What was measured in each round but the first, by the variants' names. */
+async function inTurn<V extends Pick<Variant, 'name' | 'before' | 'after'>, Measured>(
+  variants: V[],
+  rounds: number,
+  measure: (variant: V) => Promise<Measured>,
+): Promise<Map<string, Measured[]>> {
+  const measured = new Map<string, Measured[]>(variants.map(({ name }) => [name, []]));
+  for (let round = 0; round <= rounds; round++) {
+    for (const variant of rotated(variants, round)) {
+      await variant.before?.();
+      const once = await measure(variant);
+      await variant.after?.();
+      if (round > 0) measured.get(variant.name)?.push(once);
+    }
+  }
+  return measured;
+}
+
+/** None is always the first, or the last. */
 function rotated<Item>(items: Item[], by: number): Item[] {
   const start = by % items.length;
   return [...items.slice(start), ...items.slice(0, start)];
 }
 
-function medians(costs: Cost[]): Cost {
-  const medianOf = (field: keyof Cost): number => {
-    const sorted = costs.map((cost) => cost[field]).toSorted((a, b) => a - b);
+function medians<Figures extends object>(measured: Figures[] = []): Figures {
+  const [first] = measured;
+  if (first === undefined) throw new Error('Nothing was measured');
+  const medianOf = (figure: string): number => {
+    const sorted = measured.map((figures) => (figures as Record<string, number>)[figure] ?? NaN).toSorted((a, b) => a - b);
     return sorted[Math.floor(sorted.length / 2)] ?? NaN;
   };
-  return {
-    wallMs: medianOf('wallMs'),
-    cpuMs: medianOf('cpuMs'),
-    stallMs: medianOf('stallMs'),
-    memory: medianOf('memory'),
-  };
+  return Object.fromEntries(Object.keys(first).map((figure) => [figure, medianOf(figure)])) as Figures;
 }

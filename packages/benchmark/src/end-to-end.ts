@@ -27,6 +27,7 @@ export async function measureLibrary(
       duplicateStore(driver, payloads, after),
       ...raws.map(([name, raw]) => ({ name, run: () => storeRaw(raw, values), after })),
     ],
+    load,
     rounds,
   );
   const keys = await storeRaw(library, values);
@@ -38,6 +39,7 @@ export async function measureLibrary(
       { name: 'S3 driver', run: () => peer.retrieve({}, theirs) },
       ...raws.map(([name, raw]) => ({ name, run: () => Promise.all(keys.map((key) => raw.get(key))) })),
     ],
+    load,
     rounds,
   );
   await library.flush();

@@ -2,57 +2,44 @@ import { setImmediate as nextRound } from 'node:timers/promises';
 import { RedisStorageDriver, type RedisStorageDriverClient } from '@temporal-redis-storage/core';
 import type { StorageDriver } from '@temporalio/common';
 import { S3StorageDriver, type S3StorageDriverClient } from '@temporalio/external-storage-s3';
-import { compareCosts, type Costs } from './compare';
-import { freshContext, MAX_PAYLOAD_SIZE, MIB, payloadsOf, type Load } from './loads';
-import { measure, type Cost } from './probe';
+import { compare, type Costs } from './compare';
+import { freshContext, MAX_PAYLOAD_SIZE, payloadsOf, type Load } from './loads';
 
-/** How many bytes go through a driver in one measurement, unless a single call brings more. */
-const SERIES = 64 * MIB;
-
-/**
- * What a call costs both drivers by themselves: over clients that keep a value or hand it back, and do nothing else. In
- * series, as what a call leaves to the garbage collector is its cost too, and the event loop goes round after each.
- */
+/** What a call costs both drivers by themselves: over clients that keep a value or hand it back, and do nothing else. */
 export async function measureDrivers(load: Load, rounds: number): Promise<{ store: Costs; retrieve: Costs }> {
   const payloads = payloadsOf(load);
-  const calls = Math.ceil(SERIES / (load.count * load.size));
   const ours = new NullClient();
   const peer = new NullClient();
-  const redis = new RedisStorageDriver({ client: ours.asRedis(), maxPayloadSize: MAX_PAYLOAD_SIZE });
-  const s3 = new S3StorageDriver({ client: peer.asS3(), bucket: 'benchmark', maxPayloadSize: MAX_PAYLOAD_SIZE });
-  const store = await compareCosts(
-    [
-      { name: 'driver', costOnce: series(() => redis.store(freshContext(), payloads), ours) },
-      { name: 'S3 driver', costOnce: series(() => s3.store(freshContext(), payloads), peer) },
-    ],
-    rounds,
-  );
-  const retrieve = await compareCosts(
-    [
-      { name: 'driver', costOnce: series(await retrievalBy(redis)) },
-      { name: 'S3 driver', costOnce: series(await retrievalBy(s3)) },
-    ],
-    rounds,
-  );
-  return { store, retrieve };
-
-  async function retrievalBy(driver: StorageDriver): Promise<() => Promise<unknown>> {
+  const drivers: { name: string; driver: StorageDriver; client: NullClient }[] = [
+    {
+      name: 'driver',
+      driver: new RedisStorageDriver({ client: ours.asRedis(), maxPayloadSize: MAX_PAYLOAD_SIZE }),
+      client: ours,
+    },
+    {
+      name: 'S3 driver',
+      driver: new S3StorageDriver({ client: peer.asS3(), bucket: 'benchmark', maxPayloadSize: MAX_PAYLOAD_SIZE }),
+      client: peer,
+    },
+  ];
+  const stores = drivers.map(({ name, driver, client }) => ({
+    name,
+    run: async () => {
+      await driver.store(freshContext(), payloads);
+      client.clear();
+      await nextRound();
+    },
+  }));
+  const store = await compare(stores, load, rounds);
+  const retrievals = drivers.map(async ({ name, driver }) => {
     const claims = await driver.store(freshContext(), payloads);
-    return () => driver.retrieve({}, claims);
-  }
-
-  function series(call: () => Promise<unknown>, emptied?: NullClient): () => Promise<Cost> {
-    return async () => {
-      const cost = await measure(async () => {
-        for (let done = 0; done < calls; done++) {
-          await call();
-          emptied?.clear();
-          await nextRound();
-        }
-      });
-      return { ...cost, wallMs: cost.wallMs / calls, cpuMs: cost.cpuMs / calls };
+    const run = async (): Promise<void> => {
+      await driver.retrieve({}, claims);
+      await nextRound();
     };
-  }
+    return { name, run };
+  });
+  return { store, retrieve: await compare(await Promise.all(retrievals), load, rounds) };
 }
 
 class NullClient {

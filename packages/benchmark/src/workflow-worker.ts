@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import { ExternalStorage } from '@temporalio/common';
 import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import { measure } from './probe';
+import { memoryOf, timesOf, type Times } from './probe';
 import { serve } from './server-process';
 import { openDriver } from './storages';
 import type { Activities, WorkflowLoad } from './workflow-load';
@@ -42,9 +42,13 @@ serve<'workflow-worker'>(async ({ load, storage, addresses, temporal, codePath }
   return worker.runUntil(async () => {
     // Warms up all that takes part.
     await run({ ...load, count: 2 * load.atOnce });
-    return measure(
-      () => run(load),
+    let times: Times | undefined;
+    const memory = await memoryOf(
+      async () => {
+        times = await timesOf(() => run(load));
+      },
       () => process.memoryUsage.rss(),
     );
+    return { ...times!, memory };
   });
 });

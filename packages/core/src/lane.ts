@@ -1,9 +1,18 @@
+import { setImmediate as nextRound } from 'node:timers/promises';
+
 /** How long the lane may keep the event loop in one go, in milliseconds. */
 const SLICE_MS = 3;
 
 interface Job {
   /** Takes one step, or leaves the lane if it was the last. */
   step(): void;
+}
+
+interface Slice {
+  /** On the lane's clock. */
+  end: number;
+  /** Once the event loop has gone round, timers included. */
+  over: Promise<void>;
 }
 
 /**
@@ -14,7 +23,8 @@ interface Job {
 export class Lane {
   private readonly jobs = new Set<Job>();
   private running = false;
-  private sliceEnd: number | undefined;
+  /** That of this round of the event loop, if it has begun. */
+  private slice: Slice | undefined;
 
   /** `now` answers milliseconds. */
   constructor(private readonly now: () => number = () => performance.now()) {}
@@ -53,20 +63,26 @@ export class Lane {
     this.running = true;
     for (const job of this.jobs) {
       while (this.jobs.has(job)) {
-        if (this.sliceIsOver()) await new Promise(setImmediate);
-        else job.step();
+        // What begins between timers and immediates has these before the next timers.
+        const slice = (this.slice ??= this.beginSlice(2));
+        if (this.now() < slice.end) {
+          job.step();
+        } else {
+          await slice.over;
+          this.slice ??= this.beginSlice(1);
+        }
       }
     }
     this.running = false;
   }
 
-  /** Whether this round of the event loop has had its slice. The first question of a round begins it. */
-  private sliceIsOver(): boolean {
-    if (this.sliceEnd === undefined) {
-      this.sliceEnd = this.now() + SLICE_MS;
-      setImmediate(() => (this.sliceEnd = undefined));
-    }
-    return this.now() >= this.sliceEnd;
+  /** `rounds` tells how many immediates are served until timers and I/O have had their turn too. */
+  private beginSlice(rounds: number): Slice {
+    const pass = async (): Promise<void> => {
+      for (let round = 0; round < rounds; round++) await nextRound();
+      this.slice = undefined;
+    };
+    return { end: this.now() + SLICE_MS, over: pass() };
   }
 }
 

@@ -8,6 +8,12 @@ const PayloadProto = temporal.api.common.v1.Payload;
 
 const never = (): Promise<never> => new Promise(() => {});
 
+/** A request that is never answered, and under way when its caller aborts. */
+function neverAndAbort(controller: AbortController, reason: Error): Promise<never> {
+  setImmediate(() => controller.abort(reason));
+  return never();
+}
+
 function payloadOf(data: string): Payload {
   return { metadata: { encoding: Buffer.from('binary/plain') }, data: Buffer.from(data) };
 }
@@ -175,9 +181,11 @@ describe('store', () => {
 
   it('aborts the siblings of the first failure and rejects with that failure once they have settled', async () => {
     const settled: string[] = [];
+    let underWay = 0;
     jest.spyOn(client, 'setIfAbsent').mockImplementation(async (key, _data, { abortSignal } = {}) => {
+      underWay++;
       if (key === keyOf(encoded(payloadOf('bad')))) {
-        await new Promise(setImmediate);
+        while (underWay < 3) await new Promise(setImmediate);
         throw new Error('refused');
       }
       await new Promise((_resolve, reject) => {
@@ -387,13 +395,12 @@ describe('abort', () => {
     async (op) => {
       const driver = driverOn(client);
       const claims = await driver.store({}, [payloadOf('a')]);
-      jest.spyOn(client, 'get').mockImplementation(never);
-      jest.spyOn(client, 'setIfAbsent').mockImplementation(never);
       const controller = new AbortController();
+      jest.spyOn(client, 'get').mockImplementation(() => neverAndAbort(controller, reason));
+      jest.spyOn(client, 'setIfAbsent').mockImplementation(() => neverAndAbort(controller, reason));
       const context = { abortSignal: controller.signal };
 
       const call = op === 'store' ? driver.store(context, ['b', 'c'].map(payloadOf)) : driver.retrieve(context, claims);
-      setImmediate(() => controller.abort(reason));
 
       expect(await rejection(call)).toBe(reason);
     },
@@ -401,14 +408,12 @@ describe('abort', () => {
 
   it('reaches the client', async () => {
     let seen: AbortSignal | undefined;
+    const controller = new AbortController();
     jest.spyOn(client, 'setIfAbsent').mockImplementation((_key, _data, options) => {
       seen = options?.abortSignal;
-      return never();
+      return neverAndAbort(controller, reason);
     });
-    const controller = new AbortController();
-    const call = driverOn(client).store({ abortSignal: controller.signal }, [payloadOf('a')]);
-    setImmediate(() => controller.abort(reason));
-    await rejection(call);
+    await rejection(driverOn(client).store({ abortSignal: controller.signal }, [payloadOf('a')]));
     expect(seen?.reason).toBe(reason);
   });
 
@@ -501,9 +506,11 @@ describe('a fault that passes', () => {
   it('is not retried after an abort', async () => {
     const controller = new AbortController();
     const reason = new Error('enough');
-    const set = jest.spyOn(client, 'setIfAbsent').mockRejectedValue(new Error('LOADING wait'));
+    const set = jest.spyOn(client, 'setIfAbsent').mockImplementation(async () => {
+      setImmediate(() => controller.abort(reason));
+      throw new Error('LOADING wait');
+    });
     const call = driverOn(client).store({ abortSignal: controller.signal }, [payloadOf('a')]);
-    setImmediate(() => controller.abort(reason));
     expect(await rejection(call)).toBe(reason);
     await new Promise((resolve) => setTimeout(resolve, 150));
     expect(set).toHaveBeenCalledTimes(1);
@@ -545,11 +552,9 @@ describe('bytes in flight', () => {
     const driver = driverOn(client, { maxBytesInFlight: 1100, requestTimeout: 5000 });
     jest.spyOn(client, 'setIfAbsent').mockRejectedValueOnce(new Error('refused'));
     await rejection(driver.store({}, payloads));
-    jest.spyOn(client, 'setIfAbsent').mockImplementationOnce(never);
     const controller = new AbortController();
-    const call = driver.store({ abortSignal: controller.signal }, payloads);
-    setImmediate(() => controller.abort(new Error('enough')));
-    await rejection(call);
+    jest.spyOn(client, 'setIfAbsent').mockImplementationOnce(() => neverAndAbort(controller, new Error('enough')));
+    await rejection(driver.store({ abortSignal: controller.signal }, payloads));
 
     await expect(driver.store({}, payloads)).resolves.toHaveLength(20);
   });

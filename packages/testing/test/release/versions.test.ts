@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +15,9 @@ beforeAll(async () => {
     await cp(join(ROOT, path), join(workspace, path), { recursive: true });
   }
   for (const name of await readdir(join(ROOT, 'packages'))) {
-    await cp(join(ROOT, 'packages', name, 'package.json'), join(workspace, 'packages', name, 'package.json'));
+    for (const path of ['package.json', 'CHANGELOG.md'].map((file) => join('packages', name, file))) {
+      if (existsSync(join(ROOT, path))) await cp(join(ROOT, path), join(workspace, path));
+    }
   }
   await symlink(join(ROOT, 'node_modules'), join(workspace, 'node_modules'));
   // The first release, unless that has been.

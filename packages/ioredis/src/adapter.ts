@@ -1,4 +1,4 @@
-import { isUint8Array } from 'node:util/types';
+import { isNativeError, isUint8Array } from 'node:util/types';
 import type { RedisRequestOptions, RedisSetOptions, RedisStorageDriverClient } from '@temporal-redis-storage/core';
 import { inPieces, isProtocolError } from './pieces';
 
@@ -14,6 +14,8 @@ export interface IoredisClient {
   set(key: string, value: Buffer, condition: 'NX'): Promise<'OK' | null>;
   set(key: string, value: Buffer, unit: 'PX', ttlMs: number, condition: 'NX'): Promise<'OK' | null>;
 }
+
+const REPEATED_ARGUMENTS = /,? with args beginning with:.*/;
 
 /**
  * Reads and writes payloads through an ioredis client, version 5 or 6. The client stays its owner's to configure,
@@ -53,6 +55,7 @@ export class IoredisStorageDriverClient implements RedisStorageDriverClient {
       if (!isProtocolError(error)) throw error;
       // Not this client, it seems: something about it writes commands in another way.
       this.sendsInPieces = false;
+      abortSignal?.throwIfAborted();
       return setNx(this.client, key, value, ttlMs);
     }
   }
@@ -62,6 +65,11 @@ export class IoredisStorageDriverClient implements RedisStorageDriverClient {
     abortSignal?.throwIfAborted();
     // A string under `stringNumbers`.
     return Number(await withoutArguments(this.client.setrange(key, 0, ''))) > 0;
+  }
+
+  /** Without its offline queue ioredis refuses what is sent while it reconnects; all else it sends again by itself. */
+  isTransient(error: unknown): boolean {
+    return isNativeError(error) && error.message.startsWith("Stream isn't writeable");
   }
 
   /** Host and port of a single server; a `Cluster` and a connection by sentinels or a socket don't tell. */
@@ -74,7 +82,12 @@ export class IoredisStorageDriverClient implements RedisStorageDriverClient {
 
 async function setNx(client: IoredisClient, key: string, value: Buffer, ttlMs?: number): Promise<boolean> {
   const reply = ttlMs === undefined ? client.set(key, value, 'NX') : client.set(key, value, 'PX', ttlMs, 'NX');
-  return (await withoutArguments(reply)) !== null;
+  const answer: unknown = await withoutArguments(reply);
+  if (answer !== null && answer !== 'OK') {
+    // In a transaction of its owner's, say, which may yet be discarded.
+    throw new TypeError("ioredis answered SET with something else than OK or null: don't share the connection");
+  }
+  return answer !== null;
 }
 
 interface IoredisOptions {
@@ -84,13 +97,20 @@ interface IoredisOptions {
   sentinels?: object | null;
 }
 
-/** ioredis's errors hold the refused command with its arguments: a payload's bytes, or the password of a login. */
+/**
+ * ioredis's errors hold the refused command with its arguments, a payload's bytes or the password of a login, those of
+ * its parser what it couldn't read; and Redis repeats the arguments of a command that it doesn't know.
+ */
 async function withoutArguments<T>(reply: Promise<T>): Promise<T> {
   try {
     return await reply;
   } catch (error) {
     for (const holder of [error, (error as { lastNodeError?: unknown } | null)?.lastNodeError]) {
-      if (holder instanceof Error) delete (holder as { command?: unknown }).command;
+      if (!isNativeError(holder)) continue;
+      delete (holder as { command?: unknown }).command;
+      delete (holder as { buffer?: unknown }).buffer;
+      holder.message = holder.message.replace(REPEATED_ARGUMENTS, '');
+      holder.stack = holder.stack?.replace(REPEATED_ARGUMENTS, '') ?? '';
     }
     throw error;
   }

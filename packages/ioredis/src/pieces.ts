@@ -38,7 +38,7 @@ export function inPieces<Client extends object>(client: Client, value: Uint8Arra
 
 /** Whether Redis couldn't follow a command, as when its pieces were written twice or with others in between. */
 export function isProtocolError(error: unknown): boolean {
-  return isNativeError(error) && error.message.includes('Protocol error');
+  return isNativeError(error) && error.message.startsWith('ERR Protocol error');
 }
 
 /**

@@ -1,7 +1,16 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { inspect } from 'node:util';
 import { Redis as Upstash } from '@upstash/redis';
 import { createClient, createClientPool } from 'redis';
+import { startRedis } from '@temporal-redis-storage/testing';
 import { IoredisStorageDriverClient, type IoredisClient } from '../src';
 import { LIBRARIES } from './libraries';
+
+const never = (): Promise<never> => new Promise(() => {});
+
+/** What a payload says, as text or as its bytes in decimal. */
+const CONTENT = /payload-content|112,\s*97,\s*121/;
 
 describe('IoredisStorageDriverClient', () => {
   it.each<[string, () => unknown]>([
@@ -19,6 +28,25 @@ describe('IoredisStorageDriverClient', () => {
     );
   });
 
+  it('takes nothing but OK for a SET that was carried out', async () => {
+    const redis = { getBuffer: never, getexBuffer: never, setrange: never, set: async () => 'QUEUED' as 'OK' };
+
+    await expect(new IoredisStorageDriverClient(redis).setIfAbsent('key', Buffer.from('value'))).rejects.toThrow(
+      new TypeError("ioredis answered SET with something else than OK or null: don't share the connection"),
+    );
+  });
+
+  it.each<[unknown, boolean]>([
+    [new Error("Stream isn't writeable and enableOfflineQueue options is false"), true],
+    [new Error('Connection is closed.'), false],
+    [new Error('Reached the max retries per request limit (which is 20).'), false],
+    [new Error('OOM command not allowed'), false],
+    [undefined, false],
+  ])('knows what ioredis does not send again: %s', (error, transient) => {
+    const redis = new LIBRARIES[0]![1].default({ lazyConnect: true });
+    expect(new IoredisStorageDriverClient(redis).isTransient(error)).toBe(transient);
+  });
+
   it('refuses a text reply, naming the setting and not the text', async () => {
     const client = new IoredisStorageDriverClient({
       getBuffer: async () => 'content' as unknown as Buffer,
@@ -33,6 +61,39 @@ describe('IoredisStorageDriverClient', () => {
   });
 
   describe.each(LIBRARIES)('of %s', (_, { default: Redis, Cluster }) => {
+    it("leaves a payload's bytes out of the words of a Redis that has no SET", async () => {
+      const server = await startRedis({ args: ['--rename-command', 'SET', ''] });
+      const redis = new Redis(server.url);
+
+      const error = await new IoredisStorageDriverClient(redis)
+        .setIfAbsent('key', Buffer.from('payload-content'))
+        .catch((failure: unknown) => failure);
+
+      redis.disconnect();
+      await server.stop();
+      expect((error as Error).message).toMatch(/^ERR unknown command ['`]set['`]$/);
+      expect(inspect(error, { showHidden: true, depth: 9 })).not.toMatch(CONTENT);
+    });
+
+    it('leaves bytes that it could not read out of its errors', async () => {
+      const server = createServer((socket) => socket.on('data', () => socket.write('?payload-content\r\n')));
+      await once(server.listen(0, '127.0.0.1'), 'listening');
+      const { port } = server.address() as AddressInfo;
+      const redis = new Redis(port, '127.0.0.1', {
+        enableReadyCheck: false,
+        maxRetriesPerRequest: 0,
+        retryStrategy: () => null,
+      });
+      redis.on('error', () => {});
+
+      const error = await new IoredisStorageDriverClient(redis).get('key').catch((failure: unknown) => failure);
+
+      redis.disconnect();
+      server.close();
+      expect(error).toBeInstanceOf(Error);
+      expect(inspect(error, { showHidden: true, depth: 9 })).not.toMatch(CONTENT);
+    });
+
     it('describes a server by host and port, without its credentials', () => {
       const redis = new Redis('redis://user:secret@example.com:1234/5', { lazyConnect: true });
 

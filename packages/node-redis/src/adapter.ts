@@ -38,13 +38,16 @@ const BYTES = { 36: Buffer };
 
 /**
  * A `GET` that a replica refuses: `GETEX` counts as a write, but changes nothing without options. node-redis sends every
- * `EVAL` to the primary; its own `getEx` always has an option, and may go to a replica.
+ * `EVAL` to the primary; its own `getEx` always has an option, and may go to a replica. With the key, as a miss is final:
+ * after bytes that it can't decode, node-redis goes on, and takes each reply for that of another command.
  */
-const GET_FROM_PRIMARY = "return redis.call('GETEX', KEYS[1])";
+const GET_FROM_PRIMARY = "return {KEYS[1], redis.call('GETEX', KEYS[1])}";
 
-/** How node-redis says that it lost the connection with a command on its way, which it doesn't send again by itself. */
-const LOST_CONNECTION = /^Socket (?:closed unexpectedly|timeout)/;
-const LOST_CONNECTION_CODES: unknown[] = ['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT'];
+/** How node-redis says that it has no connection, or lost it with a command on its way, which it doesn't send again. */
+const NO_CONNECTION = /^(?:Socket (?:closed unexpectedly|timeout)|Connection timeout|The client is offline)/;
+const NO_CONNECTION_CODES = /^(?:ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN)$/;
+
+const REPEATED_ARGUMENTS = /,? with args beginning with:.*/;
 
 /**
  * Reads and writes payloads through a client of `redis` or `@redis/client`, version 5 or 6. The client stays its owner's
@@ -69,35 +72,39 @@ export class NodeRedisStorageDriverClient implements RedisStorageDriverClient {
   /** A miss costs a second round trip, in which the primary confirms it. */
   async get(key: string, { abortSignal }: RedisRequestOptions = {}): Promise<Uint8Array | null> {
     abortSignal?.throwIfAborted();
-    const value = bytesOf(await this.commands.get(key));
+    const value = bytesOf(await withoutArguments(this.commands.get(key)));
     if (value !== null) return value;
     abortSignal?.throwIfAborted();
-    return bytesOf(await this.commands.eval(GET_FROM_PRIMARY, { keys: [key] }));
+    return confirmedBytesOf(key, await withoutArguments(this.commands.eval(GET_FROM_PRIMARY, { keys: [key] })));
   }
 
   // The signal isn't handed on: two queued commands that abort leave a client of node-redis 5 hanging for good.
   async setIfAbsent(key: string, data: Uint8Array, { abortSignal, ttlMs }: RedisSetOptions = {}): Promise<boolean> {
     abortSignal?.throwIfAborted();
     const value = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-    const reply = await this.commands.set(key, value, {
-      condition: 'NX',
-      ...(ttlMs !== undefined && { expiration: { type: 'PX', value: ttlMs } }),
-    });
+    const reply = await withoutArguments(
+      this.commands.set(key, value, {
+        condition: 'NX',
+        ...(ttlMs !== undefined && { expiration: { type: 'PX', value: ttlMs } }),
+      }),
+    );
+    if (reply !== null && reply !== 'OK') throw replyOfAnother('SET');
     return reply !== null;
   }
 
   /** By a `SETRANGE` of nothing, which answers the length: it changes nothing, but counts as a write, for the primary. */
   async exists(key: string, { abortSignal }: RedisRequestOptions = {}): Promise<boolean> {
     abortSignal?.throwIfAborted();
-    return Number(await this.commands.setRange(key, 0, '')) > 0;
+    const length = await withoutArguments(this.commands.setRange(key, 0, ''));
+    if (typeof length !== 'number') throw replyOfAnother('SETRANGE');
+    return length > 0;
   }
 
-  /** After a lost connection node-redis reconnects, and holds what is sent meanwhile. */
+  /** After a lost connection node-redis reconnects, and holds what is sent meanwhile, or refuses it. */
   isTransient(error: unknown): boolean {
-    return (
-      isNativeError(error) &&
-      (LOST_CONNECTION.test(error.message) || LOST_CONNECTION_CODES.includes((error as NodeJS.ErrnoException).code))
-    );
+    if (!isNativeError(error)) return false;
+    const { code = '' } = error as NodeJS.ErrnoException;
+    return NO_CONNECTION.test(error.message) || NO_CONNECTION_CODES.test(code);
   }
 
   /** Host and port of a single client; a pool, a cluster and a sentinel don't tell. */
@@ -125,6 +132,31 @@ function bytesOf(reply: unknown): Uint8Array | null {
     `node-redis answered with a ${typeof reply} instead of bytes: ` +
       'the client must follow withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer })',
   );
+}
+
+/** Of the script's reply: the key, as its own proof, and the value. */
+function confirmedBytesOf(key: string, reply: unknown): Uint8Array | null {
+  const [confirmed, value = null] = Array.isArray(reply) ? (reply as unknown[]) : [];
+  // A client may put a prefix of its own before it.
+  if (!isUint8Array(confirmed) || !Buffer.from(confirmed).toString().endsWith(key)) throw replyOfAnother('EVAL');
+  return bytesOf(value);
+}
+
+function replyOfAnother(command: string): TypeError {
+  return new TypeError(`node-redis took the reply of another command for that of ${command}: reconnect the client`);
+}
+
+/** Redis repeats the arguments of a command that it doesn't know, and so a payload's bytes. */
+async function withoutArguments<T>(reply: Promise<T>): Promise<T> {
+  try {
+    return await reply;
+  } catch (error) {
+    if (isNativeError(error)) {
+      error.message = error.message.replace(REPEATED_ARGUMENTS, '');
+      error.stack = error.stack?.replace(REPEATED_ARGUMENTS, '') ?? '';
+    }
+    throw error;
+  }
 }
 
 /** The type alone: the value may be a URL with a password. */

@@ -1,7 +1,9 @@
+import { inspect } from 'node:util';
 import { Redis as Upstash } from '@upstash/redis';
 import { Cluster, Redis } from 'ioredis';
 import { createClient as createRedis } from 'redis';
-import { NodeRedisStorageDriverClient, type NodeRedisClient } from '../src';
+import { startRedis } from '@temporal-redis-storage/testing';
+import { NodeRedisStorageDriverClient, type NodeRedisClient, type NodeRedisCommands } from '../src';
 import { LIBRARIES } from './libraries';
 
 describe('NodeRedisStorageDriverClient', () => {
@@ -28,12 +30,40 @@ describe('NodeRedisStorageDriverClient', () => {
     [Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }), true],
     [Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }), true],
     [Object.assign(new Error('getaddrinfo ENOTFOUND'), { code: 'ENOTFOUND' }), false],
+    [Object.assign(new Error('getaddrinfo EAI_AGAIN'), { code: 'EAI_AGAIN' }), true],
+    [new Error('Connection timeout'), true],
+    [new Error('The client is offline'), true],
     [new Error('The client is closed'), false],
     [new Error('Disconnects client'), false],
     [new Error('OOM command not allowed'), false],
     [undefined, false],
   ])('knows what node-redis does not send again: %s', (error, transient) => {
     expect(new NodeRedisStorageDriverClient(createRedis()).isTransient(error)).toBe(transient);
+  });
+
+  it.each<[command: string, replies: Partial<Record<'get' | 'set' | 'setRange' | 'eval', unknown>>]>([
+    ['SET', { set: 'QUEUED' }],
+    ['SET', { set: 1 }],
+    ['SET', { set: Buffer.from('OK') }],
+    ['SETRANGE', { setRange: 'OK' }],
+    ['SETRANGE', { setRange: null }],
+    ['EVAL', { get: null, eval: null }],
+    ['EVAL', { get: null, eval: Buffer.from('value') }],
+    ['EVAL', { get: null, eval: [Buffer.from('another'), null] }],
+  ])('refuses a reply that is not that of %s: %j', async (command, replies) => {
+    const commands = Object.fromEntries(
+      ['get', 'set', 'setRange', 'eval'].map((name) => [name, async () => replies[name as keyof typeof replies]]),
+    ) as unknown as NodeRedisCommands;
+    const client = new NodeRedisStorageDriverClient({ ...commands, withTypeMapping: () => commands });
+    const requests: Record<string, () => Promise<unknown>> = {
+      SET: () => client.setIfAbsent('key', Buffer.from('value')),
+      SETRANGE: () => client.exists('key'),
+      EVAL: () => client.get('key'),
+    };
+
+    await expect(requests[command]!()).rejects.toThrow(
+      new TypeError(`node-redis took the reply of another command for that of ${command}: reconnect the client`),
+    );
   });
 
   it('refuses a text reply, naming the setting and not the text', async () => {
@@ -50,6 +80,21 @@ describe('NodeRedisStorageDriverClient', () => {
   });
 
   describe.each(LIBRARIES)('of %s', (_, { createClient, createClientPool, createCluster, createSentinel }) => {
+    it("leaves a payload's bytes out of the words of a Redis that has no SET", async () => {
+      const server = await startRedis({ args: ['--rename-command', 'SET', ''] });
+      const redis = createClient({ url: server.url });
+      await redis.connect();
+
+      const error = await new NodeRedisStorageDriverClient(redis)
+        .setIfAbsent('key', Buffer.from('payload-content'))
+        .catch((failure: unknown) => failure);
+
+      redis.destroy();
+      await server.stop();
+      expect((error as Error).message).toMatch(/^ERR unknown command ['`]SET['`]$/);
+      expect(inspect(error, { showHidden: true, depth: 9 })).not.toMatch(/payload-content/);
+    });
+
     it('describes a client by host and port, without its credentials', () => {
       const url = 'redis://user:secret@example.com:1234/5';
 

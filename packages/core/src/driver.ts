@@ -155,7 +155,7 @@ export class RedisStorageDriver implements StorageDriver {
     let lastFailure: unknown;
     const isTransient = (error: unknown): boolean => {
       lastFailure = error;
-      return isTransientRefusal(error) || client.isTransient?.(error) === true;
+      return isTransientRefusal(error) || isTransientTo(client, error);
     };
     try {
       return await withDeadline(requestTimeoutMs, batchSignal, (abortSignal) =>
@@ -198,6 +198,15 @@ function decode(bytes: Uint8Array, { key, digest: expected }: PayloadLocation, a
     return PayloadProto.decode(bytes);
   } catch (cause) {
     throw new ValueError(`RedisStorageDriver found bytes that are no serialized Payload [key=${key}]`, cause);
+  }
+}
+
+/** One that throws says nothing, and must not take the failure's place. */
+function isTransientTo(client: RedisStorageDriverClient, error: unknown): boolean {
+  try {
+    return client.isTransient?.(error) === true;
+  } catch {
+    return false;
   }
 }
 

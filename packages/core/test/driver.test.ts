@@ -181,11 +181,11 @@ describe('store', () => {
 
   it('aborts the siblings of the first failure and rejects with that failure once they have settled', async () => {
     const settled: string[] = [];
-    let underWay = 0;
+    const requested: string[] = [];
     jest.spyOn(client, 'setIfAbsent').mockImplementation(async (key, _data, { abortSignal } = {}) => {
-      underWay++;
+      requested.push(key);
       if (key === keyOf(encoded(payloadOf('bad')))) {
-        while (underWay < 3) await new Promise(setImmediate);
+        while (requested.length < 3) await new Promise(setImmediate);
         throw new Error('refused');
       }
       await new Promise((_resolve, reject) => {
@@ -447,6 +447,7 @@ describe('a fault that passes', () => {
     "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
     'BUSY Redis is busy running a script.',
     "ERR Error running script: @user_script: 1: -READONLY You can't write against a read only replica.",
+    'Upstash refused SETNX (HTTP 400): LOADING Redis is loading the dataset in memory',
   ];
 
   it.each(passing)('is retried: %s', async (message) => {
@@ -473,6 +474,16 @@ describe('a fault that passes', () => {
     const set = jest.spyOn(client, 'setIfAbsent').mockRejectedValue(new Error(message));
     await rejection(driverOn(client).store({}, [payloadOf('a')]));
     expect(set).toHaveBeenCalledTimes(1);
+  });
+
+  it('is none that isTransient fails to tell: the failure itself is told', async () => {
+    const cause = new Error('dropped');
+    jest.spyOn(client, 'setIfAbsent').mockRejectedValue(cause);
+    const isTransient = (): never => {
+      throw new Error('not this one');
+    };
+    const error = await rejection(driverOn(Object.assign(client, { isTransient })).store({}, [payloadOf('a')]));
+    expect(error.cause).toBe(cause);
   });
 
   it('is what the client takes for one, too', async () => {

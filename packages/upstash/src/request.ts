@@ -31,7 +31,7 @@ export async function request(
   { abortSignal, syncToken }: RequestOptions,
 ): Promise<Answered> {
   const { baseUrl, token, keepAlive } = connection;
-  const signal = anyOf(abortSignal, connection.signal());
+  const { signal, release } = joined(abortSignal, connection.signal());
   const { path, body, contentType } = encode(command);
   const init: RequestInit & { cache: 'no-store' } = {
     method: 'POST',
@@ -46,9 +46,9 @@ export async function request(
     // A framework's fetch may cache, and a redirected POST arrives as a GET.
     cache: 'no-store',
     redirect: 'manual',
-    ...(signal && { signal }),
+    signal,
   };
-  const answer = await withRetries(connection, signal, () => exchange(baseUrl + path, init));
+  const answer = await withRetries(connection, signal, () => exchange(baseUrl + path, init)).finally(release);
   if (answer.status !== 200 || isErrorReply(answer)) {
     throw refusalOf(command.args[0], answer.status, answer.body, token);
   }
@@ -89,7 +89,17 @@ function isErrorReply({ body }: Answer): boolean {
   return body[0] === '-'.charCodeAt(0);
 }
 
-function anyOf(...signals: (AbortSignal | undefined)[]): AbortSignal | undefined {
-  const given = signals.filter((signal) => signal !== undefined);
-  return given.length > 1 ? AbortSignal.any(given) : given[0];
+/**
+ * A signal that aborts with any of the given ones, until it is released. `AbortSignal.any` would leave something behind
+ * on one that outlives the request (nodejs/node#64476).
+ */
+function joined(...signals: (AbortSignal | undefined)[]): { signal: AbortSignal; release: () => void } {
+  const controller = new AbortController();
+  const released = new AbortController();
+  for (const source of signals) {
+    const follow = (): void => controller.abort(source?.reason);
+    if (source?.aborted) follow();
+    source?.addEventListener('abort', follow, { signal: released.signal });
+  }
+  return { signal: controller.signal, release: () => released.abort() };
 }

@@ -9,12 +9,12 @@ export interface Answer {
   body: Uint8Array;
 }
 
-/** However long a server asks to wait, in milliseconds: a workflow task has 10 seconds by default. */
-const MAX_RETRY_AFTER = 10_000;
+/** The longest wait that a server may ask for, in milliseconds; beyond it Temporal had better try again later. */
+const MAX_RETRY_AFTER = 2000;
 
 /**
  * Sends a request, which obeys the signal, until it is answered with something else than 429 or 5xx, or the retries are
- * used up. Resolves to the last answer, rejects with the last failure, or with the signal's reason once it has aborted.
+ * used up or would come too late. Resolves to the last answer, rejects with the last failure, or with the signal's reason once it has aborted.
  */
 export async function withRetries(
   { retries, backoff }: Pick<Connection, 'retries' | 'backoff'>,
@@ -28,11 +28,11 @@ export async function withRetries(
     });
     const failed = answer instanceof Error;
     if (!failed && answer.status !== 429 && answer.status < 500) return answer;
-    if (!(retry < retries)) {
+    const retryAfter = failed ? 0 : retryAfterOf(answer.headers);
+    if (!(retry < retries) || retryAfter > MAX_RETRY_AFTER) {
       if (failed) throw answer;
       return answer;
     }
-    const retryAfter = failed ? 0 : retryAfterOf(answer.headers);
     await sleep(Math.max(backoff(retry), retryAfter), undefined, signal && { signal }).catch(() => {});
   }
 }
@@ -41,5 +41,5 @@ export async function withRetries(
 function retryAfterOf(headers: Headers): number {
   const value = headers.get('retry-after') ?? '0';
   const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
-  return Math.min(Math.max(wait || 0, 0), MAX_RETRY_AFTER);
+  return Math.max(wait || 0, 0);
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { getEventListeners } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http';
 import { startRedis, startUpstash, type RunningRedis, type UpstashServer } from '@temporal-redis-storage/testing';
 import { Redis, type RedisConfigNodejs } from '@upstash/redis';
@@ -164,6 +165,16 @@ describe('an abort', () => {
     await expect(client.get(key, { abortSignal })).rejects.toBe(reason);
 
     expect(requests).toHaveLength(1);
+  });
+
+  it('signal of the Redis that outlives the requests keeps no listener of theirs', async () => {
+    const { signal } = new AbortController();
+    const client = clientOf({ signal });
+
+    await client.setIfAbsent(key, data);
+    await client.get(key);
+
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
   it('ends the wait before a retry', async () => {

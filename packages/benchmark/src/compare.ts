@@ -82,7 +82,9 @@ function medians<Figures extends object>(measured: Figures[] = []): Figures {
   const [first] = measured;
   if (first === undefined) throw new Error('Nothing was measured');
   const medianOf = (figure: string): number => {
-    const sorted = measured.map((figures) => (figures as Record<string, number>)[figure] ?? NaN).toSorted((a, b) => a - b);
+    const sorted = measured
+      .map((figures) => (figures as Record<string, number>)[figure] ?? NaN)
+      .toSorted((a, b) => a - b);
     return sorted[Math.floor(sorted.length / 2)] ?? NaN;
   };
   return Object.fromEntries(Object.keys(first).map((figure) => [figure, medianOf(figure)])) as Figures;

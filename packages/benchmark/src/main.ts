@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { chartOf } from './chart';
 import type { Costs } from './compare';
 import { measureLibrary } from './end-to-end';
+import { GATE_LOADS, measureGate } from './gate';
 import { COUNTS, measureGrowth, SIZES } from './growth';
 import { openIoredis, openNodeRedis, openUpstash, type Commands, type Library } from './libraries';
 import { LOADS, MIB, nameOf, UPSTASH_LOADS, type Load } from './loads';
@@ -45,6 +46,7 @@ async function measureAll(servers: Servers, rounds: number): Promise<Results> {
         ioredis: await over(ioredis, LOADS, { raw: ioredis, 'raw socket': socket }),
         Upstash: await over(upstash, UPSTASH_LOADS, { raw: upstash }),
       },
+      gate: await each('bytes in flight', GATE_LOADS, measureGate),
       workflows: await each('workflow', WORKFLOW_LOADS, (load) =>
         measureWorkflow(servers, nodeRedis.flush, load, rounds),
       ),

@@ -1,4 +1,5 @@
 import type { Costs } from './compare';
+import type { GateMemory } from './gate';
 
 /** By the loads' names. */
 export type Measured = Record<string, { store: Costs; retrieve: Costs }>;
@@ -11,6 +12,8 @@ export interface Results {
   libraries: Record<'node-redis' | 'ioredis' | 'Upstash', Measured>;
   /** By the loads' names, then by the storages'. */
   workflows: Record<string, Costs>;
+  /** By the loads' names. */
+  gate: Record<string, GateMemory>;
   /** Over node-redis, by the loads' names. */
   growth: { sizes: Record<string, Costs>; counts: Record<string, Costs> };
 }

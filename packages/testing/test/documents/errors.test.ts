@@ -16,9 +16,9 @@ function messagesOf(path: string): string[][] {
   const messages: string[][] = [];
   const visit = (node: ts.Node): void => {
     const called = ts.isNewExpression(node) || ts.isCallExpression(node) ? node : undefined;
-    if (called && /Error$|\.nonRetryable$/.test(called.expression.getText())) {
+    if (called && /^[A-Z]\w*Error$|\.nonRetryable$/.test(called.expression.getText())) {
       const parts = called.arguments?.[0] ? textsIn(called.arguments[0]).filter(tells) : [];
-      if (parts.length > 0) messages.push(parts);
+      messages.push(parts.length > 0 ? parts : [called.getText()]);
     }
     ts.forEachChild(node, visit);
   };
@@ -41,10 +41,16 @@ function textsIn(node: ts.Node): string[] {
   return texts;
 }
 
-/** The text of a constant of the same file. */
+/** The texts of a constant of the same file. */
 function constantOf(identifier: ts.Identifier): string[] {
-  const constant = new RegExp(`^const ${identifier.text} = (["'])(.*)\\1;`, 'm').exec(identifier.getSourceFile().text);
-  return constant ? [constant[2]!] : [];
+  let texts: string[] = [];
+  const visit = (node: ts.Node): void => {
+    const isIt = ts.isVariableDeclaration(node) && node.name.getText() === identifier.text && node.initializer;
+    if (isIt && (ts.isStringLiteralLike(isIt) || ts.isTemplateExpression(isIt))) texts = textsIn(isIt);
+    else ts.forEachChild(node, visit);
+  };
+  visit(identifier.getSourceFile());
+  return texts;
 }
 
 /** What the tables say that an error says. */

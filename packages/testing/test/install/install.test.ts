@@ -78,6 +78,7 @@ const COMPILERS: [name: string, options: Record<string, unknown>, files: Record<
     { module: 'commonjs', moduleResolution: 'node10', ignoreDeprecations: '6.0' },
     { 'main.ts': 'commonjs' },
   ],
+  ['commonjs-bundler', { module: 'commonjs', moduleResolution: 'bundler' }, { 'main.ts': 'commonjs' }],
   ['esnext-bundler', { module: 'esnext', moduleResolution: 'bundler' }, { 'main.ts': 'module' }],
 ];
 

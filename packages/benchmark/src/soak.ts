@@ -31,7 +31,7 @@ interface Party {
   close(): Promise<void>;
 }
 
-const counts = { workflows: 0, calls: 0, failedCalls: 0, faults: 0 };
+const counts = { workflows: 0, calls: 0, failedCalls: 0, abortedCalls: 0, faults: 0 };
 // One for the whole time, as a worker's is.
 const { signal } = new AbortController();
 
@@ -96,7 +96,8 @@ async function openParty(
 ): Promise<Party> {
   const { proxy, library } = await connect(servers);
   const { address, namespace } = servers.temporal;
-  const driver = new RedisStorageDriver({ client: library.adapter, ttl: '2 minutes' });
+  // Some faults last longer than this.
+  const driver = new RedisStorageDriver({ client: library.adapter, ttl: '2 minutes', requestTimeout: '2 seconds' });
   const dataConverter = { externalStorage: new ExternalStorage({ drivers: [driver], payloadSizeThreshold: 1000 }) };
   const taskQueue = randomUUID();
   const nativeConnection = await NativeConnection.connect({ address });
@@ -152,18 +153,24 @@ async function load(party: Party): Promise<void> {
   ]);
 }
 
-/** A batch of mixed payloads, stored and read back on the shared signal. It may fail, but not answer anything wrong. */
+/** A batch of mixed payloads, stored and read back. It may fail, or be aborted, but not answer anything wrong. */
 async function call({ driver }: Party): Promise<void> {
+  const own = new AbortController();
+  const abortSignal = Math.random() < 0.2 ? own.signal : signal;
+  const abortion = setTimeout(() => own.abort(), 20);
   const payloads = Array.from({ length: 20 }, (_, index) => ({ data: Buffer.alloc(1 + (index % 5) * 100_000, index) }));
   counts.calls++;
   try {
-    const claims = await driver.store({ ...freshContext(), abortSignal: signal }, payloads);
-    const back = await driver.retrieve({ abortSignal: signal }, claims);
+    const claims = await driver.store({ ...freshContext(), abortSignal }, payloads);
+    const back = await driver.retrieve({ abortSignal }, claims);
     if (!back.every(({ data }, index) => payloads[index]!.data.equals(data!)))
       throw new Error('Payloads came back changed');
   } catch (error) {
-    if ((error as Error).name !== 'RedisStorageDriverError') throw error;
-    counts.failedCalls++;
+    if (error === own.signal.reason) counts.abortedCalls++;
+    else if ((error as Error).name === 'RedisStorageDriverError') counts.failedCalls++;
+    else throw error;
+  } finally {
+    clearTimeout(abortion);
   }
 }
 
@@ -171,7 +178,7 @@ async function disturb(proxy: FaultProxy): Promise<void> {
   const faults = [reset, hold, delay(50), throttle(20 * MIB)];
   const direction = Math.random() < 0.5 ? 'toServer' : 'toClient';
   proxy[direction] = faults[Math.floor(Math.random() * faults.length)]!;
-  await sleep(500);
+  await sleep(Math.random() < 0.2 ? 3000 : 500);
   proxy[direction] = pass;
   counts.faults++;
   await sleep(1000);

@@ -417,7 +417,7 @@ describe('abort', () => {
     expect(seen?.reason).toBe(reason);
   });
 
-  it('keeps no listener on the signal of a call that is over, and warns of none at a thousand payloads', async () => {
+  it('keeps no listener on the signal of a call that is over, and warns of none at a thousand payloads or claims', async () => {
     const warnings: Error[] = [];
     const onWarning = (warning: Error): void => void warnings.push(warning);
     process.on('warning', onWarning);
@@ -425,10 +425,11 @@ describe('abort', () => {
     const add = jest.spyOn(signal, 'addEventListener');
     const remove = jest.spyOn(signal, 'removeEventListener');
 
-    await driverOn(client).store(
+    const claims = await driverOn(client).store(
       { abortSignal: signal },
       Array.from({ length: 1000 }, (_, i) => payloadOf(String(i))),
     );
+    await driverOn(client).retrieve({ abortSignal: signal }, claims);
     await new Promise(setImmediate);
     process.off('warning', onWarning);
 

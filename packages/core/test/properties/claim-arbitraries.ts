@@ -72,6 +72,11 @@ const claimFields = fc.record(
       { weight: 1, arbitrary: digest },
       { weight: 1, arbitrary: anything },
     ),
+    size: fc.oneof(
+      fc.constantFrom('', '0', '-1', '1e9', '0x10', ' 5', '9'.repeat(15), '9'.repeat(400)),
+      fc.nat().map(String),
+      anything,
+    ),
   },
   { requiredKeys: [] },
 );

@@ -7,9 +7,9 @@ const MAX_DELAY = 1000;
 
 /**
  * How Redis begins a refusal that passes: it starts, fails over, moves a slot, runs a script or misses its replicas.
- * Before it may be a script's words, or a client's.
+ * Before it may be a script's words, or an HTTP status.
  */
-const TRANSIENT_REFUSAL = /(?:^|\s-|: )(?:LOADING|READONLY|MASTERDOWN|NOREPLICAS|CLUSTERDOWN|TRYAGAIN|BUSY)\s/;
+const TRANSIENT_REFUSAL = /(?:^|\s-|\): )(?:LOADING|READONLY|MASTERDOWN|NOREPLICAS|CLUSTERDOWN|TRYAGAIN|BUSY)\s/;
 
 /**
  * Repeats a request, which must be idempotent, up to `maxAttempts` times in all, while it fails by what `isTransient`

@@ -67,9 +67,12 @@ export class IoredisStorageDriverClient implements RedisStorageDriverClient {
     return Number(await withoutArguments(this.client.setrange(key, 0, ''))) > 0;
   }
 
-  /** Without its offline queue ioredis refuses what is sent while it reconnects; all else it sends again by itself. */
+  /**
+   * What ioredis doesn't send again by itself: without its offline queue, what it refuses while it reconnects; with
+   * autopipelining on a Cluster, what was redirected in a batch of which the rest was not.
+   */
   isTransient(error: unknown): boolean {
-    return isNativeError(error) && error.message.startsWith("Stream isn't writeable");
+    return isNativeError(error) && /^(?:Stream isn't writeable|MOVED |ASK )/.test(error.message);
   }
 
   /** Host and port of a single server; a `Cluster` and a connection by sentinels or a socket don't tell. */

@@ -38,6 +38,8 @@ describe('IoredisStorageDriverClient', () => {
 
   it.each<[unknown, boolean]>([
     [new Error("Stream isn't writeable and enableOfflineQueue options is false"), true],
+    [new Error('MOVED 3999 127.0.0.1:6381'), true],
+    [new Error('ASK 3999 127.0.0.1:6381'), true],
     [new Error('Connection is closed.'), false],
     [new Error('Reached the max retries per request limit (which is 20).'), false],
     [new Error('OOM command not allowed'), false],

@@ -43,8 +43,12 @@ const BYTES = { 36: Buffer };
  */
 const GET_FROM_PRIMARY = "return {KEYS[1], redis.call('GETEX', KEYS[1])}";
 
-/** How node-redis says that it has no connection, or lost it with a command on its way, which it doesn't send again. */
-const NO_CONNECTION = /^(?:Socket (?:closed unexpectedly|timeout)|Connection timeout|The client is offline)/;
+/**
+ * How node-redis says that it has no connection, or lost it with a command on its way, which it doesn't send again: by the
+ * last of them when a cluster drops a node.
+ */
+const NO_CONNECTION =
+  /^(?:Socket (?:closed unexpectedly|timeout)|Connection timeout|The client is offline|Disconnects client)/;
 const NO_CONNECTION_CODES = /^(?:ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN)$/;
 
 const REPEATED_ARGUMENTS = /,? with args beginning with:.*/;

@@ -34,7 +34,7 @@ describe('NodeRedisStorageDriverClient', () => {
     [new Error('Connection timeout'), true],
     [new Error('The client is offline'), true],
     [new Error('The client is closed'), false],
-    [new Error('Disconnects client'), false],
+    [new Error('Disconnects client'), true],
     [new Error('OOM command not allowed'), false],
     [undefined, false],
   ])('knows what node-redis does not send again: %s', (error, transient) => {

@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Payload, StorageDriverClaim } from '@temporalio/common';
 import { RedisStorageDriver, RedisStorageDriverError, TimeoutError } from '@temporal-redis-storage/core';
-import { hold, pass } from '@temporal-redis-storage/testing';
+import { hold, pass, swallow, type Fault, type FaultyLink } from '@temporal-redis-storage/testing';
 import { randomPayload, same } from './payloads';
 import { SHAPES } from './shapes';
 import { useSite } from './site';
@@ -8,6 +9,8 @@ import { useSite } from './site';
 const REQUEST_TIMEOUT_MS = 400;
 /** A machine that is busy may be late itself. */
 const GRACE_MS = 3000;
+const SOCKET_TIMEOUT_MS = 500;
+const RECOVERED_AFTER_MS = 5000;
 
 const site = useSite();
 
@@ -31,6 +34,12 @@ async function readsBack(
 ): Promise<boolean> {
   const back = await driver.retrieve({}, claims);
   return back.length === payloads.length && back.every((payload, index) => same(payload, payloads[index]!));
+}
+
+/** The connections that are open by now get nothing through any more, those to come everything. */
+function swallowOn(links: ReadonlySet<FaultyLink>): Fault {
+  const dead = new Set(links);
+  return (bytes, link, replaced) => (dead.has(link) ? swallow : pass)(bytes, link, replaced);
 }
 
 describe.each(Object.keys(SHAPES))('%s', (name) => {
@@ -61,4 +70,24 @@ describe.each(Object.keys(SHAPES))('%s', (name) => {
       expect(await readsBack(patient, await patient.store({}, during), during)).toBe(true);
     },
   );
+
+  it('goes on by a new connection after the one that it had is dead for good', async () => {
+    const { client, connected, proxy } = site().open(name, { socketTimeout: SOCKET_TIMEOUT_MS });
+    await connected;
+    // HTTP has no such setting: the deadline alone ends a request to Upstash, and its connection.
+    const isHttp = name.startsWith('Upstash');
+    const driver = new RedisStorageDriver({ client, requestTimeout: isHttp ? REQUEST_TIMEOUT_MS : RECOVERED_AFTER_MS });
+    const [before, during] = [randomPayload(1000), randomPayload(1000)];
+    const claims = await driver.store({}, [before]);
+    // Only then does fetch use the connection again.
+    await sleep(50);
+
+    proxy.toServer = swallowOn(proxy.links);
+    proxy.toClient = swallowOn(proxy.links);
+    const first = await Promise.allSettled([readsBack(driver, claims, [before]), driver.store({}, [during])]);
+
+    expect(first.some(({ status }) => status === 'rejected')).toBe(isHttp);
+    expect(await readsBack(driver, claims, [before])).toBe(true);
+    expect(await readsBack(driver, await driver.store({}, [during]), [during])).toBe(true);
+  });
 });

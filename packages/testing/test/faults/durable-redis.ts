@@ -15,12 +15,14 @@ const CLUSTER = ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1
 export class DurableRedis {
   private running: RunningRedis | undefined;
 
-  static async create(kind: 'single' | 'cluster'): Promise<DurableRedis> {
-    return new DurableRedis(kind, await mkdtemp(join(tmpdir(), 'durable-redis-')), await freeClusterPort());
+  /** `settings` are further ones, as on redis-server's command line. */
+  static async create(kind: 'single' | 'cluster', settings: string[] = []): Promise<DurableRedis> {
+    return new DurableRedis(kind, settings, await mkdtemp(join(tmpdir(), 'durable-redis-')), await freeClusterPort());
   }
 
   private constructor(
     private readonly kind: 'single' | 'cluster',
+    private readonly settings: string[],
     private readonly folder: string,
     private readonly port: number,
   ) {}
@@ -28,7 +30,7 @@ export class DurableRedis {
   /** Starts it on the same port each time, also after it was killed. */
   async start(): Promise<RunningRedis> {
     const cluster = this.kind === 'cluster';
-    const args = ['--dir', this.folder, ...DURABLE, ...(cluster ? CLUSTER : [])];
+    const args = ['--dir', this.folder, ...DURABLE, ...(cluster ? CLUSTER : []), ...this.settings];
     await this.running?.stop();
     this.running = await startRedis({ port: this.port, args });
     if (cluster) await serveSlots(this.running);

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { Payload } from '@temporalio/common';
+import type { Payload, StorageDriverClaim } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
+import { RedisStorageDriver } from '@temporal-redis-storage/core';
+import { InMemoryStorageDriverClient } from '@temporal-redis-storage/testing';
 
 const PayloadProto = temporal.api.common.v1.Payload;
 
@@ -16,4 +18,10 @@ export function encoded(payload: Payload): Buffer {
 /** Whether two payloads are the same byte for byte. */
 export function same(one: Payload, other: Payload): boolean {
   return encoded(one).equals(encoded(other));
+}
+
+/** The claim that a store would answer, of a payload that no Redis has. */
+export async function claimOf(payload: Payload): Promise<StorageDriverClaim> {
+  const [claim] = await new RedisStorageDriver({ client: new InMemoryStorageDriverClient() }).store({}, [payload]);
+  return claim!;
 }

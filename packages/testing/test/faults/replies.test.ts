@@ -1,13 +1,22 @@
-import { ValueError } from '@temporalio/common';
-import { RedisStorageDriver, RedisStorageDriverError } from '@temporal-redis-storage/core';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ValueError, type Payload, type StorageDriverClaim } from '@temporalio/common';
+import { RedisStorageDriver, RedisStorageDriverError, TimeoutError } from '@temporal-redis-storage/core';
 import { after, corrupt, cut, hold, once, pass, reset, throttle } from '@temporal-redis-storage/testing';
-import { randomPayload, same } from './payloads';
+import { claimOf, randomPayload, same } from './payloads';
 import { SHAPES } from './shapes';
 import { useSite } from './site';
 
 const MIB = 1024 * 1024;
 
 const site = useSite();
+
+/** Whether a claim led to its payload, or its driver gave up in time. Anything else is told as it is. */
+async function outcomeOf(driver: RedisStorageDriver, claim: StorageDriverClaim, payload: Payload): Promise<string> {
+  return driver.retrieve({}, [claim]).then(
+    ([back]) => (same(back!, payload) ? 'read' : 'WRONG BYTES'),
+    (error: Error) => (error.cause instanceof TimeoutError ? 'given up' : String(error)),
+  );
+}
 
 describe.each(Object.keys(SHAPES))('%s', (name) => {
   it.each([
@@ -94,10 +103,14 @@ describe.each(Object.keys(SHAPES))('%s', (name) => {
     const { client, connected, proxy } = site().open(name);
     proxy.toClient = hold;
     const payload = randomPayload(1000);
+    const claim = await claimOf(payload);
 
     const start = performance.now();
     const driver = new RedisStorageDriver({ client, requestTimeout: 400 });
-    await expect(driver.store({}, [payload])).rejects.toThrow(RedisStorageDriverError);
+    await Promise.all([
+      expect(driver.store({}, [payload])).rejects.toThrow(RedisStorageDriverError),
+      expect(driver.retrieve({}, [claim])).rejects.toThrow(RedisStorageDriverError),
+    ]);
     expect(performance.now() - start).toBeLessThan(5400);
 
     proxy.toClient = pass;
@@ -128,5 +141,32 @@ describe.each(Object.keys(SHAPES))('%s', (name) => {
     const [back] = await arriving;
     expect(same(back!, large)).toBe(true);
     expect(reads).toBeGreaterThan(3);
+  });
+
+  it('mixes up no replies while small ones wait by the same client for a large one that arrives slowly', async () => {
+    const { client, connected, proxy } = site().open(name);
+    await connected;
+    const patient = new RedisStorageDriver({ client, requestTimeout: '30 seconds' });
+    const impatient = new RedisStorageDriver({ client, requestTimeout: 400 });
+    const large = randomPayload(10 * MIB);
+    const small = Array.from({ length: 20 }, (_, index) => randomPayload(100 + index));
+    const [largeClaim, ...smallClaims] = await patient.store({}, [large, ...small]);
+
+    proxy.toClient = throttle(10_000_000);
+    const arriving = patient.retrieve({}, [largeClaim!]);
+    const outcomes: Promise<string>[] = [];
+    for (const [index, claim] of smallClaims.entries()) {
+      await sleep(50);
+      for (const driver of [patient, impatient]) outcomes.push(outcomeOf(driver, claim, small[index]!));
+    }
+    const [back] = await arriving;
+    const kinds = new Set(await Promise.all(outcomes));
+    proxy.toClient = pass;
+
+    expect(same(back!, large)).toBe(true);
+    expect(kinds).toContain('read');
+    expect(['read', 'given up']).toEqual(expect.arrayContaining([...kinds]));
+    const backAgain = await impatient.retrieve({}, smallClaims);
+    expect(backAgain.map((payload, index) => same(payload, small[index]!))).toEqual(small.map(() => true));
   });
 });

@@ -1,18 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis as Upstash } from '@upstash/redis';
 import { Cluster, Redis } from 'ioredis';
-import { createClient, createClientPool, createCluster } from 'redis';
+import { createClient, createClientPool, createCluster, createSentinel } from 'redis';
 import type { RedisStorageDriverClient } from '@temporal-redis-storage/core';
 import { IoredisStorageDriverClient } from '@temporal-redis-storage/ioredis';
 import { NodeRedisStorageDriverClient } from '@temporal-redis-storage/node-redis';
+import type { RedisAddress } from '@temporal-redis-storage/testing';
 import { UpstashStorageDriverClient } from '@temporal-redis-storage/upstash';
 
 /** Where clients connect to. */
-export interface Endpoints {
-  host: string;
-  port: number;
+export interface Endpoints extends RedisAddress {
+  /** Its master is taken to be at `host` and `port`, wherever it says that it is. At the same place unless given. */
+  sentinel?: RedisAddress;
   /** With TLS, which no server of these tests speaks. */
   tls?: boolean;
+  /** How long a TCP connection may be silent before its client takes it for dead, in milliseconds. */
+  socketTimeout?: number;
   upstash: { url: string; token: string };
 }
 
@@ -67,31 +70,78 @@ const openUpstash = (source: ConstructorParameters<typeof UpstashStorageDriverCl
   destroy: () => {},
 });
 
+/** By what name the sentinel knows the master. */
+export const MASTER_NAME = 'mymaster';
+
 const urlOf = ({ host, port, tls }: Endpoints): string => `${tls ? 'rediss' : 'redis'}://${host}:${port}`;
-const optionsOf = ({ host, port, tls }: Endpoints): { host: string; port: number; tls?: object } => ({
-  host,
-  port,
+
+/** By default node-redis closes a client for good whose connection it takes for dead. */
+const silenceOf = ({ socketTimeout }: Endpoints): { socket?: { socketTimeout: number; reconnectStrategy: number } } =>
+  socketTimeout === undefined ? {} : { socket: { socketTimeout, reconnectStrategy: 100 } };
+
+/** How node-redis connects to a server. */
+const nodeRedisOptions = (endpoints: Endpoints) => ({ url: urlOf(endpoints), ...silenceOf(endpoints) });
+
+/** How ioredis connects to a server, wherever that is. */
+const ioredisOptions = ({ tls, socketTimeout }: Endpoints): { tls?: object; socketTimeout?: number } => ({
   ...(tls && { tls: {} }),
+  ...(socketTimeout !== undefined && { socketTimeout }),
 });
 
-/** Clients of one server. */
-const SINGLE_SHAPES: Record<string, (endpoints: Endpoints) => OpenClient> = {
-  'node-redis': (endpoints) => openNodeRedis(createClient({ url: urlOf(endpoints), RESP: 2 })),
-  'node-redis, RESP3': (endpoints) => openNodeRedis(createClient({ url: urlOf(endpoints), RESP: 3 })),
-  'node-redis, pool': (endpoints) => openNodeRedis(createClientPool({ url: urlOf(endpoints) })),
-  ioredis: (endpoints) => openIoredis(new Redis(optionsOf(endpoints))),
+type Shapes = Record<string, (endpoints: Endpoints) => OpenClient>;
+
+/** Clients that are told where their server is. */
+export const SINGLE_SHAPES: Shapes = {
+  'node-redis': (endpoints) => openNodeRedis(createClient({ ...nodeRedisOptions(endpoints), RESP: 2 })),
+  'node-redis, RESP3': (endpoints) => openNodeRedis(createClient({ ...nodeRedisOptions(endpoints), RESP: 3 })),
+  'node-redis, pool': (endpoints) => openNodeRedis(createClientPool(nodeRedisOptions(endpoints))),
+  ioredis: (endpoints) => openIoredis(new Redis(endpoints.port, endpoints.host, ioredisOptions(endpoints))),
   'ioredis, autopipelining': (endpoints) =>
-    openIoredis(new Redis({ ...optionsOf(endpoints), enableAutoPipelining: true })),
+    openIoredis(
+      new Redis(endpoints.port, endpoints.host, { ...ioredisOptions(endpoints), enableAutoPipelining: true }),
+    ),
   'Upstash, by its Redis': ({ upstash }) => openUpstash(new Upstash(upstash)),
   'Upstash, by URL and token': ({ upstash }) => openUpstash(upstash),
 };
 
+/** Clients that ask a sentinel where their server is. */
+const SENTINEL_SHAPES: Shapes = {
+  'node-redis, sentinel'(endpoints) {
+    const { host, port, tls, sentinel = { host, port } } = endpoints;
+    const sentinelAddress = `${sentinel.host}:${sentinel.port}`;
+    return openNodeRedis(
+      createSentinel({
+        name: MASTER_NAME,
+        sentinelRootNodes: [sentinel],
+        nodeAddressMap: (address) => (address === sentinelAddress ? undefined : { host, port }),
+        nodeClientOptions: silenceOf(endpoints),
+        ...(tls && { sentinelClientOptions: { socket: { tls } } }),
+      }),
+    );
+  },
+  'ioredis, sentinel'(endpoints) {
+    const { host, port, tls, sentinel = { host, port } } = endpoints;
+    return openIoredis(
+      new Redis({
+        name: MASTER_NAME,
+        sentinels: [sentinel],
+        natMap: () => ({ host, port }),
+        ...ioredisOptions(endpoints),
+        ...(tls && { sentinelTLS: {} }),
+      }),
+    );
+  },
+};
+
 /** Clients of a cluster. */
-export const CLUSTER_SHAPES: Record<string, (endpoints: Endpoints) => OpenClient> = {
-  'node-redis, cluster': (endpoints) => openNodeRedis(createCluster({ rootNodes: [{ url: urlOf(endpoints) }] })),
-  'ioredis, cluster': ({ host, port, tls }) =>
-    openIoredis(new Cluster([{ host, port }], { ...(tls && { redisOptions: { tls: {} } }) })),
+export const CLUSTER_SHAPES: Shapes = {
+  'node-redis, cluster': (endpoints) =>
+    openNodeRedis(createCluster({ rootNodes: [{ url: urlOf(endpoints) }], defaults: silenceOf(endpoints) })),
+  'ioredis, cluster': (endpoints) =>
+    openIoredis(
+      new Cluster([{ host: endpoints.host, port: endpoints.port }], { redisOptions: ioredisOptions(endpoints) }),
+    ),
 };
 
 /** Every shape of client that an adapter takes. */
-export const SHAPES = { ...SINGLE_SHAPES, ...CLUSTER_SHAPES };
+export const SHAPES = { ...SINGLE_SHAPES, ...SENTINEL_SHAPES, ...CLUSTER_SHAPES };

@@ -8,21 +8,22 @@ import {
   type FaultProxy,
 } from '@temporal-redis-storage/testing';
 import { connectAll, disconnectAll, type RedisConnection } from '../../src/redis-connection';
-import { SHAPES, type OpenClient } from './shapes';
+import { startSentinel } from '../../src/sentinel';
+import { MASTER_NAME, SHAPES, type Endpoints, type OpenClient } from './shapes';
 
 /** A client, and the proxy between it and its server. */
 interface Subject extends OpenClient {
   proxy: FaultProxy;
 }
 
-/** A Redis and an Upstash endpoint that stands on it, both behind fault proxies. */
+/** A Redis and an Upstash endpoint that stands on it, both behind fault proxies, and a sentinel, which is not. */
 export interface Site {
   /** Straight to Redis. */
   backDoor: BackDoor;
   /** Straight to Redis. */
   admin: RedisConnection;
   /** Begins to connect a client of this shape, through its proxy. */
-  open(name: string): Subject;
+  open(name: string, settings?: Pick<Endpoints, 'socketTimeout'>): Subject;
   /** Closes the clients and ends the faults. */
   clear(): void;
   stop(): Promise<void>;
@@ -48,6 +49,7 @@ async function startSite(): Promise<Site> {
   const upstash = await startUpstash({ redis, maxRequestSize: MAX_REQUEST_SIZE });
   const backDoor = await openBackDoor(redis.url);
   const [admin] = await connectAll([redis]);
+  const sentinel = await startSentinel(MASTER_NAME, redis);
   const tcp = await startFaultProxy(redis);
   const http = await startFaultProxy({ host: '127.0.0.1', port: Number(new URL(upstash.url).port) });
   // So that clients that know of clusters go through the proxy, too.
@@ -56,6 +58,7 @@ async function startSite(): Promise<Site> {
   const endpoints = {
     host: tcp.host,
     port: tcp.port,
+    sentinel: { host: sentinel.host, port: sentinel.port },
     upstash: { url: `http://${http.host}:${http.port}`, token: upstash.token },
   };
   const opened: OpenClient[] = [];
@@ -63,8 +66,8 @@ async function startSite(): Promise<Site> {
   return {
     backDoor,
     admin: admin!,
-    open(name) {
-      const client = SHAPES[name]!(endpoints);
+    open(name, settings) {
+      const client = SHAPES[name]!({ ...endpoints, ...settings });
       opened.push(client);
       return { ...client, proxy: name.startsWith('Upstash') ? http : tcp };
     },
@@ -81,6 +84,7 @@ async function startSite(): Promise<Site> {
       await backDoor.close();
       await Promise.all([tcp.stop(), http.stop()]);
       await upstash.stop();
+      await sentinel.stop();
       await cluster.stop();
     },
   };

@@ -4,7 +4,7 @@ import { createServer as createTlsServer, type Server } from 'node:tls';
 import { RedisStorageDriver, RedisStorageDriverError } from '@temporal-redis-storage/core';
 import { freePort } from '../../src/port';
 import { waitUntil } from '../../src/wait-until';
-import { randomPayload } from './payloads';
+import { claimOf, randomPayload } from './payloads';
 import { SHAPES, type Endpoints, type OpenClient } from './shapes';
 
 const REQUEST_TIMEOUT_MS = 400;
@@ -31,12 +31,16 @@ afterEach(() => {
   opened?.destroy();
 });
 
-/** How long a store took to reject, in milliseconds. */
+/** How long a store and a retrieve took to reject, in milliseconds, the longer of both. */
 async function rejectionTime(name: string, endpoints: Endpoints): Promise<number> {
   opened = SHAPES[name]!(endpoints);
   const driver = new RedisStorageDriver({ client: opened.client, requestTimeout: REQUEST_TIMEOUT_MS });
+  const claim = await claimOf(randomPayload(100));
   const start = performance.now();
-  await expect(driver.store({}, [randomPayload(100)])).rejects.toThrow(RedisStorageDriverError);
+  await Promise.all([
+    expect(driver.store({}, [randomPayload(100)])).rejects.toThrow(RedisStorageDriverError),
+    expect(driver.retrieve({}, [claim])).rejects.toThrow(RedisStorageDriverError),
+  ]);
   return performance.now() - start;
 }
 

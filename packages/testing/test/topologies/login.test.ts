@@ -1,6 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
+import { createClient } from 'redis';
 import { RedisStorageDriver, RedisStorageDriverError } from '@temporal-redis-storage/core';
+import { NodeRedisStorageDriverClient } from '@temporal-redis-storage/node-redis';
 import { openBackDoor, startRedis, type BackDoor, type RunningRedis } from '@temporal-redis-storage/testing';
 import { SERVER_CLIENTS, type Access, type OpenClient } from './clients';
 import { encoded } from './traffic';
@@ -58,12 +60,31 @@ describe.each(Object.keys(SERVER_CLIENTS))('%s', (name) => {
     const error: unknown = await driver.store({}, [{ data: randomBytes(10) }]).catch((e: unknown) => e);
 
     expect(error).toBeInstanceOf(RedisStorageDriverError);
-    expect(error).toMatchObject({ message: expect.stringContaining('[key=test:') as string });
+    // node-redis, which closes a client whose handshake is refused, tells why by the event alone.
+    const cause = name === 'node-redis' ? 'The client is closed' : reason;
+    expect(error).toMatchObject({
+      message: expect.stringContaining('[key=test:') as string,
+      cause: expect.objectContaining({ message: expect.stringContaining(cause) as string }) as Error,
+    });
     expect(open!.errors).toContainEqual(
       expect.objectContaining({ message: expect.stringContaining(reason) as string }),
     );
     const told = inspect(error, { depth: Infinity });
     expect(told).not.toContain(password);
     expect(told).not.toContain(wrong ?? password);
+  });
+});
+
+it('node-redis: without a handshake the command itself is refused, in the words of Redis', async () => {
+  const client = createClient({ socket: { host: redis.host, port: redis.port }, RESP: 2 }).on('error', () => {});
+  open = { client: new NodeRedisStorageDriverClient(client), errors: [], close: () => client.destroy() };
+  await client.connect();
+  const driver = new RedisStorageDriver({ client: open.client, keyPrefix: `test:${randomUUID()}` });
+  const payloads = [{ data: randomBytes(10) }];
+
+  await expect(driver.store({}, payloads)).rejects.toMatchObject({
+    name: 'RedisStorageDriverError',
+    message: expect.stringContaining('[key=test:') as string,
+    cause: expect.objectContaining({ message: 'NOAUTH Authentication required.' }) as Error,
   });
 });

@@ -28,7 +28,7 @@ export function reportOf(results: Results): string {
   return [
     '# Results',
     `Written by \`npx pnpm@12 bench ${rounds}\`, which needs nothing but Node and, unless a Temporal server is there (see ` +
-      '[testing](../testing/README.md)), Go; it takes about twenty minutes, and writes `results.json` too. Medians of ' +
+      '[testing](../testing/README.md)), Go; it takes about half an hour, and writes `results.json` too. Medians of ' +
       `${rounds} rounds, the variants of a table taking turns; times are means of a series of calls. In brackets are ratios ` +
       'to the last line of each load. All ' +
       'servers are on the same machine, over loopback, in processes of their own; Redis has no persistence. ' +

@@ -24,7 +24,12 @@ export async function connect(redis: Connection): Promise<ConnectedClient> {
   return {
     client: new NodeRedisStorageDriverClient(redis),
     async close() {
-      await redis.destroy();
+      try {
+        await redis.destroy();
+      } catch (error) {
+        // A pool of 5.7 fails so if one of its clients was closed already.
+        if ((error as Error).message !== 'The client is closed') throw error;
+      }
     },
   };
 }

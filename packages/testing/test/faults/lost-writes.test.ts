@@ -4,22 +4,13 @@ import { hold, startFaultProxy, startRedis, startUpstash } from '@temporal-redis
 import { connectAll, disconnectAll } from '../../src/redis-connection';
 import type { RedisAddress } from '../../src/redis';
 import { waitUntil } from '../../src/wait-until';
+import { cleanUpAfterEach } from '../clean-up';
 import { randomPayload, same } from './payloads';
 import { SINGLE_SHAPES } from './shapes';
 
 const COUNT = 20;
 
-let cleanUps: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const cleanUp of cleanUps) await cleanUp();
-  cleanUps = [];
-});
-
-function keep<Running extends { stop(): Promise<void> }>(running: Running): Running {
-  cleanUps.unshift(() => running.stop());
-  return running;
-}
+const { keep, cleanUp } = cleanUpAfterEach();
 
 /** A primary, and a replica that copies it through a proxy. */
 async function startPair() {
@@ -27,7 +18,7 @@ async function startPair() {
   const link = keep(await startFaultProxy(primary));
   const replica = keep(await startRedis({ args: ['--replicaof', `${link.host} ${link.port}`] }));
   const [admin] = await connectAll([replica]);
-  cleanUps.unshift(() => disconnectAll([admin!]));
+  cleanUp(() => disconnectAll([admin!]));
   await waitUntil('the replica copies', [admin!], async (each) =>
     (await each.info('replication')).includes('master_link_status:up'),
   );
@@ -37,7 +28,7 @@ async function startPair() {
 async function driverOf(name: string, { host, port }: RedisAddress): Promise<RedisStorageDriver> {
   const upstash = keep(await startUpstash({ redis: { host, port } }));
   const opened = SINGLE_SHAPES[name]!({ host, port, upstash });
-  cleanUps.unshift(() => opened.destroy());
+  cleanUp(() => opened.destroy());
   await opened.connected;
   return new RedisStorageDriver({ client: opened.client, requestTimeout: 3000 });
 }

@@ -11,6 +11,7 @@ import {
 } from '@temporal-redis-storage/testing';
 import { connectAll, disconnectAll } from '../../src/redis-connection';
 import { waitUntil } from '../../src/wait-until';
+import { cleanUpAfterEach } from '../clean-up';
 import { CLUSTER_CLIENTS, SENTINEL_CLIENTS, type OpenClient } from './clients';
 import { killMaster } from './failover';
 import { finalOutcomeOf, storeRandom, type Stored } from './outcomes';
@@ -20,21 +21,11 @@ jest.setTimeout(120_000);
 
 const SIZES = Array.from({ length: 30 }, (_, i) => 1000 + 10_000 * i);
 
-let cleanUps: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const cleanUp of cleanUps) await cleanUp();
-  cleanUps = [];
-});
-
-function keep<Running extends { stop(): Promise<void> }>(running: Running): Running {
-  cleanUps.unshift(() => running.stop());
-  return running;
-}
+const { keep, cleanUp } = cleanUpAfterEach();
 
 async function openDrivers(opening: Promise<OpenClient>[]): Promise<RedisStorageDriver[]> {
   const opened = await Promise.all(opening);
-  cleanUps.unshift(...opened.map((open) => () => open.close()));
+  cleanUp(...opened.map((open) => () => open.close()));
   return opened.map(({ client }) => new RedisStorageDriver({ client, keyPrefix: `test:${randomUUID()}` }));
 }
 
@@ -128,7 +119,7 @@ describe.each(Object.entries(SCENES))('%s', (_, start) => {
     const late = await storeByAll(drivers);
 
     const [meanwhile, backDoor] = await Promise.all([readByAll(drivers, late), scene.failOver()]);
-    cleanUps.unshift(() => backDoor.close());
+    cleanUp(() => backDoor.close());
 
     const fates = await Promise.all(late.map((stored) => fatesOf(stored, backDoor)));
     for (const each of fates) expect(each).toContain('PayloadNotFoundError');

@@ -1,28 +1,28 @@
 import { writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { chartOf } from './chart';
-import type { Costs } from './compare';
-import { measureLibrary } from './end-to-end';
-import { GATE_LOADS, measureGate } from './gate';
-import { COUNTS, measureGrowth, SIZES } from './growth';
-import { openIoredis, openNodeRedis, openUpstash, type Commands, type Library } from './libraries';
-import { LOADS, MIB, nameOf, UPSTASH_LOADS, type Load } from './loads';
-import { measureDrivers } from './null-client';
-import { RawSocket } from './raw-socket';
-import { reportOf } from './report';
-import type { Measured, Results } from './results';
-import { startServers, type Servers } from './servers';
-import { measureWorkflow } from './workflow';
-import { WORKFLOW_LOADS } from './workflow-load';
+import { drawChart } from './report/chart';
+import type { Costs } from './measure/compare';
+import { measureLibrary } from './measure/end-to-end';
+import { BYTES_IN_FLIGHT_LOADS, measureBytesInFlight } from './measure/bytes-in-flight';
+import { COUNTS, measureGrowth, SIZES } from './measure/growth';
+import { openIoredis, openNodeRedis, openUpstash, type Commands, type Library } from './measure/libraries';
+import { LOADS, MIB, formatLoad, UPSTASH_LOADS, type Load } from './measure/loads';
+import { measureDrivers } from './measure/null-client';
+import { RawSocket } from './measure/raw-socket';
+import { formatReport } from './report/report';
+import type { Measured, Results } from './report/results';
+import { startServers, type Servers } from './measure/servers';
+import { measureWorkflow } from './workflow/workflow';
+import { WORKFLOW_LOADS } from './workflow/workflow-load';
 
 const FOLDER = join(__dirname, '..');
 
 async function main(): Promise<void> {
-  const rounds = roundsOf(process.argv[2]);
+  const rounds = parseRounds(process.argv[2]);
   const servers = await startServers();
   try {
-    await write(await measureAll(servers, rounds));
+    await writeResults(await measureAll(servers, rounds));
   } finally {
     await servers.stop();
   }
@@ -34,30 +34,30 @@ async function measureAll(servers: Servers, rounds: number): Promise<Results> {
   const upstash = openUpstash(servers.upstash);
   const socket = await RawSocket.open(servers.redis);
   const over = (library: Library, loads: Load[], baselines: Record<string, Commands>): Promise<Measured> =>
-    each(`over ${library.name}`, loads, (load) => measureLibrary(library, baselines, load, rounds));
+    measureEach(`over ${library.name}`, loads, (load) => measureLibrary(library, baselines, load, rounds));
   const grow = (load: Load): Promise<Costs> => measureGrowth(nodeRedis, load, rounds);
   try {
     return {
-      machine: { ...machine(), redis: await versionOf(nodeRedis) },
+      machine: { ...describeMachine(), redis: await readVersion(nodeRedis) },
       rounds,
-      drivers: await each('drivers alone', LOADS, (load) => measureDrivers(load, rounds)),
+      drivers: await measureEach('drivers alone', LOADS, (load) => measureDrivers(load, rounds)),
       libraries: {
         'node-redis': await over(nodeRedis, LOADS, { raw: nodeRedis, 'raw socket': socket }),
         ioredis: await over(ioredis, LOADS, { raw: ioredis, 'raw socket': socket }),
         Upstash: await over(upstash, UPSTASH_LOADS, { raw: upstash }),
       },
-      gate: await each('bytes in flight', GATE_LOADS, measureGate),
-      workflows: await each('workflow', WORKFLOW_LOADS, (load) =>
+      gate: await measureEach('bytes in flight', BYTES_IN_FLIGHT_LOADS, measureBytesInFlight),
+      workflows: await measureEach('workflow', WORKFLOW_LOADS, (load) =>
         measureWorkflow(servers, nodeRedis.flush, load, rounds),
       ),
-      growth: { sizes: await each('sizes', SIZES, grow), counts: await each('counts', COUNTS, grow) },
+      growth: { sizes: await measureEach('sizes', SIZES, grow), counts: await measureEach('counts', COUNTS, grow) },
     };
   } finally {
     for (const connection of [nodeRedis, ioredis, upstash, socket]) connection.close();
   }
 }
 
-function roundsOf(argument = '7'): number {
+function parseRounds(argument = '7'): number {
   const rounds = Number(argument);
   if (!Number.isInteger(rounds) || rounds < 1) {
     throw new Error(`The number of rounds must be a whole number of at least 1, got '${argument}'`);
@@ -65,7 +65,7 @@ function roundsOf(argument = '7'): number {
   return rounds;
 }
 
-function machine(): Omit<Results['machine'], 'redis'> {
+function describeMachine(): Omit<Results['machine'], 'redis'> {
   const [cpu] = cpus();
   return {
     cpu: cpu?.model ?? 'an unknown CPU',
@@ -75,29 +75,29 @@ function machine(): Omit<Results['machine'], 'redis'> {
   };
 }
 
-async function versionOf({ info }: Pick<Library, 'info'>): Promise<string> {
+async function readVersion({ info }: Pick<Library, 'info'>): Promise<string> {
   return /redis_version:(\S+)/.exec(await info())?.[1] ?? 'of an unknown version';
 }
 
-async function each<L extends Load, Result>(
+async function measureEach<L extends Load, Result>(
   title: string,
   loads: L[],
   work: (load: L) => Promise<Result>,
 ): Promise<Record<string, Result>> {
   const results: Record<string, Result> = {};
   for (const load of loads) {
-    console.error(`${title}: ${nameOf(load)}`);
-    results[nameOf(load)] = await work(load);
+    console.error(`${title}: ${formatLoad(load)}`);
+    results[formatLoad(load)] = await work(load);
   }
   return results;
 }
 
-async function write(results: Results): Promise<void> {
-  const report = reportOf(results);
+async function writeResults(results: Results): Promise<void> {
+  const report = formatReport(results);
   const stores = Object.entries(results.libraries.ioredis).map(([load, { store }]) => [load, store] as const);
   const charts = {
-    'stall.svg': chartOf('Longest stall of the event loop while storing, ioredis', Object.fromEntries(stores)),
-    'workflow.svg': chartOf("Longest stall of the worker's event loop in a whole workflow", results.workflows),
+    'stall.svg': drawChart('Longest stall of the event loop while storing, ioredis', Object.fromEntries(stores)),
+    'workflow.svg': drawChart("Longest stall of the worker's event loop in a whole workflow", results.workflows),
   };
   const files = { 'RESULTS.md': report, 'results.json': `${JSON.stringify(results, null, 2)}\n`, ...charts };
   for (const [name, content] of Object.entries(files)) await writeFile(join(FOLDER, name), content);

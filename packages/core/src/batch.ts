@@ -1,4 +1,4 @@
-import { inRounds } from './in-rounds';
+import { yieldEvery } from './yield-every';
 
 /**
  * Runs `task` on every item, all at once, and keeps their order. The first failure aborts the siblings through the signal
@@ -22,7 +22,7 @@ export async function runBatch<Item, Result>(
   const onAbort = (): void => stop(abortSignal?.reason);
   abortSignal?.addEventListener('abort', onAbort);
   try {
-    for await (const item of inRounds(items)) {
+    for await (const item of yieldEvery(items)) {
       if (stopped) break;
       const controller = new AbortController();
       controllers.push(controller);

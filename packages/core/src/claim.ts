@@ -1,7 +1,7 @@
 import { StorageDriverClaim, ValueError } from '@temporalio/common';
 import { HASH_ALGORITHM } from './digest';
 import { digestInKey } from './key';
-import { show } from './show';
+import { formatValue } from './format-value';
 
 /** Where a payload is, and the digest that its bytes must have. */
 export interface PayloadLocation {
@@ -12,7 +12,7 @@ export interface PayloadLocation {
 }
 
 /** The claim for a stored payload, in the snake case that Temporal's Python sample driver reads; `size` is ours. */
-export function claimOf({ key, digest, size }: PayloadLocation & { size: number }): StorageDriverClaim {
+export function createClaim({ key, digest, size }: PayloadLocation & { size: number }): StorageDriverClaim {
   return new StorageDriverClaim({ key, hash_algorithm: HASH_ALGORITHM, hash_value: digest, size: String(size) });
 }
 
@@ -23,7 +23,7 @@ export function claimOf({ key, digest, size }: PayloadLocation & { size: number 
  *
  * @throws ValueError on a claim that this driver can't have written
  */
-export function locationOf(claim: StorageDriverClaim): PayloadLocation {
+export function parseClaim(claim: StorageDriverClaim): PayloadLocation {
   const {
     key,
     hash_algorithm: algorithm,
@@ -31,24 +31,26 @@ export function locationOf(claim: StorageDriverClaim): PayloadLocation {
     size,
   } = (claim.claimData ?? {}) as Record<string, unknown>;
   if (typeof key !== 'string' || key === '') {
-    throw new ValueError(`RedisStorageDriver claim has no key: claimData.key is ${show(key)}`);
+    throw new ValueError(`RedisStorageDriver claim has no key: claimData.key is ${formatValue(key)}`);
   }
   const digestAtEnd = digestInKey(key);
   if (digestAtEnd === undefined) {
-    throw new ValueError(`RedisStorageDriver claim has a key of another scheme [key=${show(key)}]`);
+    throw new ValueError(`RedisStorageDriver claim has a key of another scheme [key=${formatValue(key)}]`);
   }
   if (algorithm && algorithm !== HASH_ALGORITHM) {
     throw new ValueError(
-      `RedisStorageDriver unsupported hash algorithm [key=${key}]: expected ${HASH_ALGORITHM}, got ${show(algorithm)}`,
+      `RedisStorageDriver unsupported hash algorithm [key=${key}]: expected ${HASH_ALGORITHM}, got ${formatValue(algorithm)}`,
     );
   }
   if (digest !== undefined && typeof digest !== 'string') {
-    throw new ValueError(`RedisStorageDriver claim has a hash_value that is no string [key=${key}]: ${show(digest)}`);
+    throw new ValueError(
+      `RedisStorageDriver claim has a hash_value that is no string [key=${key}]: ${formatValue(digest)}`,
+    );
   }
-  return { key, digest: digest || digestAtEnd, size: sizeOf(size) };
+  return { key, digest: digest || digestAtEnd, size: parseSize(size) };
 }
 
 /** It bounds memory and nothing else, so one that makes no sense is none. */
-function sizeOf(size: unknown): number | undefined {
+function parseSize(size: unknown): number | undefined {
   return typeof size === 'string' && /^\d{1,15}$/.test(size) ? Number(size) : undefined;
 }

@@ -17,7 +17,7 @@ export async function withDeadline<T>(
   });
   const onAbort = (): void => controller.abort(abortSignal.reason);
   abortSignal.addEventListener('abort', onAbort);
-  const timer = setTimeout(() => controller.abort(timeoutError(timeoutMs)), timeoutMs);
+  const timer = setTimeout(() => controller.abort(createTimeoutError(timeoutMs)), timeoutMs);
   try {
     return await Promise.race([request(controller.signal), stopped]);
   } finally {
@@ -26,6 +26,6 @@ export async function withDeadline<T>(
   }
 }
 
-function timeoutError(timeoutMs: number): TimeoutError {
+function createTimeoutError(timeoutMs: number): TimeoutError {
   return new TimeoutError(`Redis did not answer within ${timeoutMs} ms (requestTimeout)`);
 }

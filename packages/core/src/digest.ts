@@ -7,7 +7,7 @@ export const HASH_ALGORITHM = 'sha256';
 export const CHUNK_SIZE = 512 * 1024;
 
 /** SHA-256 of `bytes` as 64 lower-case hex digits, a chunk between yields. */
-export function* digestOf(bytes: Uint8Array): Generator<void, string> {
+export function* hashInChunks(bytes: Uint8Array): Generator<void, string> {
   const hash = createHash(HASH_ALGORITHM);
   for (let start = 0; start < bytes.length; start += CHUNK_SIZE) {
     hash.update(bytes.subarray(start, start + CHUNK_SIZE));

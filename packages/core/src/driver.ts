@@ -10,17 +10,17 @@ import {
 } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
 import { runBatch } from './batch';
-import { ByteGate } from './byte-gate';
-import { claimOf, locationOf, type PayloadLocation } from './claim';
+import { ByteSemaphore } from './byte-semaphore';
+import { createClaim, parseClaim, type PayloadLocation } from './claim';
 import type { RedisStorageDriverClient } from './client';
 import { withDeadline } from './deadline';
-import { digestOf, HASH_ALGORITHM } from './digest';
-import { encode, join, type EncodedPayload } from './encoding';
+import { hashInChunks, HASH_ALGORITHM } from './digest';
+import { encodePayload, concatAndHash, type EncodedPayload } from './encoding';
 import { RedisStorageDriverError, TimeoutError } from './errors';
-import { inRounds } from './in-rounds';
-import { keyOf } from './key';
-import { lane } from './lane';
-import { settingsOf, type DriverSettings, type RedisStorageDriverOptions } from './options';
+import { yieldEvery } from './yield-every';
+import { buildKey } from './key';
+import { cpuScheduler } from './cooperative-scheduler';
+import { resolveOptions, type ResolvedOptions, type RedisStorageDriverOptions } from './options';
 import { isTransientRefusal, withRetries } from './retry';
 
 const PayloadProto = temporal.api.common.v1.Payload;
@@ -42,14 +42,14 @@ export class RedisStorageDriver implements StorageDriver {
   readonly name: string;
   /** The kind of driver, whatever its name. */
   readonly type = 'redis';
-  private readonly settings: DriverSettings;
-  private readonly gate: ByteGate;
+  private readonly settings: ResolvedOptions;
+  private readonly gate: ByteSemaphore;
 
   /** @throws ValueError that names the option and what it got */
   constructor(options: RedisStorageDriverOptions) {
-    this.settings = settingsOf(options);
+    this.settings = resolveOptions(options);
     this.name = this.settings.driverName;
-    this.gate = new ByteGate(this.settings.maxBytesInFlight, this.settings.requestTimeoutMs);
+    this.gate = new ByteSemaphore(this.settings.maxBytesInFlight, this.settings.requestTimeoutMs);
   }
 
   /**
@@ -61,16 +61,16 @@ export class RedisStorageDriver implements StorageDriver {
   async store(context: StorageDriverStoreContext, payloads: Payload[]): Promise<StorageDriverClaim[]> {
     const { keyPrefix } = this.settings;
     const encodedPayloads: EncodedPayload[] = [];
-    for await (const payload of inRounds(payloads)) encodedPayloads.push(this.encodeChecked(payload));
+    for await (const payload of yieldEvery(payloads)) encodedPayloads.push(this.encodeChecked(payload));
     const writes = new Map<string, Promise<void>>();
     return runBatch(encodedPayloads, context.abortSignal, (encoded, batchSignal) =>
       this.admitted('store', encoded.size, batchSignal, async () => {
-        const { bytes, digest } = await lane.run(batchSignal, join(encoded));
-        const key = keyOf(keyPrefix, context.target, digest);
+        const { bytes, digest } = await cpuScheduler.run(batchSignal, concatAndHash(encoded));
+        const key = buildKey(keyPrefix, context.target, digest);
         const write = writes.get(key) ?? this.write(key, bytes, batchSignal);
         writes.set(key, write);
         await write;
-        return claimOf({ key, digest, size: encoded.size });
+        return createClaim({ key, digest, size: encoded.size });
       }),
     );
   }
@@ -83,7 +83,7 @@ export class RedisStorageDriver implements StorageDriver {
    * @throws RedisStorageDriverError if Redis refuses a read or can't be reached
    */
   async retrieve(context: StorageDriverRetrieveContext, claims: StorageDriverClaim[]): Promise<Payload[]> {
-    const locations = claims.map(locationOf);
+    const locations = claims.map(parseClaim);
     return runBatch(locations, context.abortSignal, (location, batchSignal) =>
       this.admitted('retrieve', location.size ?? UNKNOWN_SIZE, batchSignal, async () => {
         const { key } = location;
@@ -91,14 +91,14 @@ export class RedisStorageDriver implements StorageDriver {
         if (bytes === null) {
           throw ApplicationFailure.nonRetryable(`Payload not found for key '${key}'`, 'PayloadNotFoundError');
         }
-        return decode(bytes, location, await lane.run(batchSignal, digestOf(bytes)));
+        return decode(bytes, location, await cpuScheduler.run(batchSignal, hashInChunks(bytes)));
       }),
     );
   }
 
   private encodeChecked(payload: Payload): EncodedPayload {
     const { maxPayloadSize } = this.settings;
-    const encoded = encode(payload);
+    const encoded = encodePayload(payload);
     if (encoded.size > maxPayloadSize) {
       throw new ValueError(
         `Payload size ${encoded.size} bytes exceeds the configured maxPayloadSize of ${maxPayloadSize} bytes`,
@@ -155,7 +155,7 @@ export class RedisStorageDriver implements StorageDriver {
     let lastFailure: unknown;
     const isTransient = (error: unknown): boolean => {
       lastFailure = error;
-      return isTransientRefusal(error) || isTransientTo(client, error);
+      return isTransientRefusal(error) || isTransientForClient(client, error);
     };
     try {
       return await withDeadline(requestTimeoutMs, batchSignal, (abortSignal) =>
@@ -169,7 +169,7 @@ export class RedisStorageDriver implements StorageDriver {
   }
 
   private failure(operation: Operation, coordinates: Record<string, string>, cause: unknown): RedisStorageDriverError {
-    const pairs = Object.entries({ ...coordinates, ...descriptionOf(this.settings.client) });
+    const pairs = Object.entries({ ...coordinates, ...describeClient(this.settings.client) });
     const told = pairs.map(([name, value]) => `${name}=${value}`).join(', ');
     return new RedisStorageDriverError(`RedisStorageDriver ${operation} failed [${told}]`, { cause });
   }
@@ -202,7 +202,7 @@ function decode(bytes: Uint8Array, { key, digest: expected }: PayloadLocation, a
 }
 
 /** One that throws says nothing, and must not take the failure's place. */
-function isTransientTo(client: RedisStorageDriverClient, error: unknown): boolean {
+function isTransientForClient(client: RedisStorageDriverClient, error: unknown): boolean {
   try {
     return client.isTransient?.(error) === true;
   } catch {
@@ -211,7 +211,7 @@ function isTransientTo(client: RedisStorageDriverClient, error: unknown): boolea
 }
 
 /** An error message is no place for another failure, so a `describe` that throws adds nothing. */
-function descriptionOf(client: RedisStorageDriverClient): Record<string, string> {
+function describeClient(client: RedisStorageDriverClient): Record<string, string> {
   try {
     return client.describe?.() ?? {};
   } catch {

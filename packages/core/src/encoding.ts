@@ -17,12 +17,12 @@ export interface EncodedPayload {
 }
 
 /** Serializes a payload without copying its `data`, which stays a piece of its own: the encoder would copy it twice. */
-export function encode(payload: Payload): EncodedPayload {
-  const pieces = piecesOf(payload);
+export function encodePayload(payload: Payload): EncodedPayload {
+  const pieces = splitPayload(payload);
   return { pieces, size: pieces.reduce((size, { length }) => size + length, 0) };
 }
 
-function piecesOf(payload: Payload): Uint8Array[] {
+function splitPayload(payload: Payload): Uint8Array[] {
   // Descriptors, as the fields that this version of the proto doesn't know aren't enumerable.
   const { metadata, data, ...others } = Object.getOwnPropertyDescriptors(payload);
   const bytes: unknown = data && payload.data;
@@ -40,7 +40,10 @@ function piecesOf(payload: Payload): Uint8Array[] {
  * Copies the pieces into one new buffer and hashes it on the way, a chunk between yields: each chunk is read once, and
  * what is hashed is what is sent, even if the payload's owner changes it meanwhile.
  */
-export function* join({ pieces, size }: EncodedPayload): Generator<void, { bytes: Uint8Array; digest: string }> {
+export function* concatAndHash({
+  pieces,
+  size,
+}: EncodedPayload): Generator<void, { bytes: Uint8Array; digest: string }> {
   const bytes = Buffer.allocUnsafe(size);
   const hash = createHash(HASH_ALGORITHM);
   let end = 0;

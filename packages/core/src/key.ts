@@ -18,8 +18,8 @@ const KEY = new RegExp(
  * The key of a payload: `{prefix}:v0[:ns:…:wt:…:wi:…:ri:…]:d:sha256:{digest}`, byte for byte that of Temporal's Python
  * sample driver, so that workers of both languages can share payloads. The README specifies it.
  */
-export function keyOf(prefix: string, target: StorageDriverTargetInfo | undefined, digest: string): string {
-  return [...(prefix ? [prefix] : []), 'v0', ...targetSegments(target), 'd', HASH_ALGORITHM, digest].join(':');
+export function buildKey(prefix: string, target: StorageDriverTargetInfo | undefined, digest: string): string {
+  return [...(prefix ? [prefix] : []), 'v0', ...buildTargetSegments(target), 'd', HASH_ALGORITHM, digest].join(':');
 }
 
 /** The digest at the end of a key of this scheme, whatever its prefix; `undefined` for any other key. */
@@ -27,22 +27,22 @@ export function digestInKey(key: string): string | undefined {
   return key.length > MAX_KEY_LENGTH ? undefined : KEY.exec(key)?.groups?.['digest'];
 }
 
-function targetSegments(target: StorageDriverTargetInfo | undefined): string[] {
+function buildTargetSegments(target: StorageDriverTargetInfo | undefined): string[] {
   if (target === undefined) return [];
   const { kind, namespace, type, id, runId } = target;
   const [typeTag, idTag] = kind === 'workflow' ? (['wt', 'wi'] as const) : (['at', 'ai'] as const);
   const identity = [
     typeTag,
-    encode(`${kind} type`, type),
+    encodeKeySegment(`${kind} type`, type),
     idTag,
-    encode(`${kind} id`, id),
+    encodeKeySegment(`${kind} id`, id),
     'ri',
-    encode('run id', runId),
+    encodeKeySegment('run id', runId),
   ];
-  return namespace ? ['ns', encode('namespace', namespace), ...identity] : identity;
+  return namespace ? ['ns', encodeKeySegment('namespace', namespace), ...identity] : identity;
 }
 
-function encode(field: string, value: string | undefined): string {
+function encodeKeySegment(field: string, value: string | undefined): string {
   if (!value) return 'null';
   if (!value.isWellFormed()) {
     throw new ValueError(`The ${field} holds a lone surrogate, so it has no UTF-8 form to build a Redis key from`);

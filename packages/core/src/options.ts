@@ -1,6 +1,6 @@
 import { msToNumber, ValueError, type Duration } from '@temporalio/common';
 import type { RedisStorageDriverClient } from './client';
-import { show } from './show';
+import { formatValue } from './format-value';
 
 /**
  * Configuration of a {@link RedisStorageDriver}.
@@ -45,7 +45,7 @@ export interface RedisStorageDriverOptions {
 }
 
 /** {@link RedisStorageDriverOptions}, checked and with the defaults filled in. */
-export interface DriverSettings {
+export interface ResolvedOptions {
   client: RedisStorageDriverClient;
   driverName: string;
   keyPrefix: string;
@@ -68,7 +68,7 @@ const MAX_PREFIX_LENGTH = 4096;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** @throws ValueError that names the option and what it got */
-export function settingsOf(options: RedisStorageDriverOptions): DriverSettings {
+export function resolveOptions(options: RedisStorageDriverOptions): ResolvedOptions {
   const {
     client,
     driverName = DEFAULT_DRIVER_NAME,
@@ -81,29 +81,29 @@ export function settingsOf(options: RedisStorageDriverOptions): DriverSettings {
   } = (options ?? {}) as Unchecked<RedisStorageDriverOptions>;
   if (!isClient(client)) {
     // Of a string only the type is told: it may be a URL with a password.
-    const got = typeof client === 'string' ? 'a string' : show(client);
+    const got = typeof client === 'string' ? 'a string' : formatValue(client);
     throw new ValueError(`client must have the methods get and setIfAbsent, got ${got}: wrap it in an adapter`);
   }
   if (typeof driverName !== 'string') {
-    throw new ValueError(`driverName must be a string, got ${show(driverName)}`);
+    throw new ValueError(`driverName must be a string, got ${formatValue(driverName)}`);
   }
   if (typeof keyPrefix !== 'string' || !keyPrefix.isWellFormed() || keyPrefix.length > MAX_PREFIX_LENGTH) {
     throw new ValueError(
-      `keyPrefix must be a string of well-formed Unicode, ${MAX_PREFIX_LENGTH} characters at most, got ${show(keyPrefix)}`,
+      `keyPrefix must be a string of well-formed Unicode, ${MAX_PREFIX_LENGTH} characters at most, got ${formatValue(keyPrefix)}`,
     );
   }
   if (!Number.isSafeInteger(maxAttempts) || (maxAttempts as number) < 1) {
-    throw new ValueError(`maxAttempts must be a whole number of at least 1, got ${show(maxAttempts)}`);
+    throw new ValueError(`maxAttempts must be a whole number of at least 1, got ${formatValue(maxAttempts)}`);
   }
   return {
     client,
     driverName: driverName || DEFAULT_DRIVER_NAME,
     keyPrefix: keyPrefix.replace(/:+$/, ''),
-    ttlMs: ttl === undefined ? undefined : milliseconds('ttl', ttl),
-    maxPayloadSize: bytes('maxPayloadSize', maxPayloadSize),
-    requestTimeoutMs: Math.min(milliseconds('requestTimeout', requestTimeout), MAX_TIMER_MS),
+    ttlMs: ttl === undefined ? undefined : parseMilliseconds('ttl', ttl),
+    maxPayloadSize: parseBytes('maxPayloadSize', maxPayloadSize),
+    requestTimeoutMs: Math.min(parseMilliseconds('requestTimeout', requestTimeout), MAX_TIMER_MS),
     maxAttempts: maxAttempts as number,
-    maxBytesInFlight: bytes('maxBytesInFlight', maxBytesInFlight),
+    maxBytesInFlight: parseBytes('maxBytesInFlight', maxBytesInFlight),
   };
 }
 
@@ -112,24 +112,24 @@ function isClient(client: unknown): client is RedisStorageDriverClient {
   return typeof get === 'function' && typeof setIfAbsent === 'function';
 }
 
-function bytes(option: string, size: unknown): number {
+function parseBytes(option: string, size: unknown): number {
   if (typeof size !== 'number' || !Number.isFinite(size) || size <= 0) {
-    throw new ValueError(`${option} must be a number of bytes greater than zero, got ${show(size)}`);
+    throw new ValueError(`${option} must be a number of bytes greater than zero, got ${formatValue(size)}`);
   }
   return size;
 }
 
-function milliseconds(option: string, duration: unknown): number {
-  const ms = Math.ceil(parse(duration));
+function parseMilliseconds(option: string, duration: unknown): number {
+  const ms = Math.ceil(parseDuration(duration));
   if (!Number.isSafeInteger(ms) || ms < 1) {
     throw new ValueError(
-      `${option} must be a duration greater than zero, such as '45 days' or milliseconds, got ${show(duration)}`,
+      `${option} must be a duration greater than zero, such as '45 days' or milliseconds, got ${formatValue(duration)}`,
     );
   }
   return ms;
 }
 
-function parse(duration: unknown): number {
+function parseDuration(duration: unknown): number {
   try {
     return msToNumber(duration as Duration);
   } catch {

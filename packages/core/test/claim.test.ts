@@ -1,23 +1,23 @@
 import { StorageDriverClaim, ValueError } from '@temporalio/common';
-import { claimOf, locationOf } from '../src/claim';
+import { createClaim, parseClaim } from '../src/claim';
 
 const digest = 'a'.repeat(64);
 const otherDigest = 'b'.repeat(64);
 const key = `temporalio:payloads:v0:d:sha256:${digest}`;
 
-function locate(claimData: unknown): ReturnType<typeof locationOf> {
-  return locationOf({ claimData } as StorageDriverClaim);
+function locate(claimData: unknown): ReturnType<typeof parseClaim> {
+  return parseClaim({ claimData } as StorageDriverClaim);
 }
 
 describe('claims', () => {
   it("hold what the Python driver's claims hold, and the size in bytes", () => {
-    const claim = claimOf({ key, digest, size: 5 });
+    const claim = createClaim({ key, digest, size: 5 });
     expect(claim).toBeInstanceOf(StorageDriverClaim);
     expect(claim.claimData).toEqual({ key, hash_algorithm: 'sha256', hash_value: digest, size: '5' });
   });
 
   it('are read back', () => {
-    expect(locationOf(claimOf({ key, digest, size: 5 }))).toEqual({ key, digest, size: 5 });
+    expect(parseClaim(createClaim({ key, digest, size: 5 }))).toEqual({ key, digest, size: 5 });
   });
 
   it.each([undefined, '', '-1', '1.5', '1e3', ' 5', '5 MiB', 'Infinity', '9'.repeat(16), 5, null, {}])(

@@ -14,7 +14,7 @@ function neverAndAbort(controller: AbortController, reason: Error): Promise<neve
   return never();
 }
 
-function payloadOf(data: string): Payload {
+function createPayload(data: string): Payload {
   return { metadata: { encoding: Buffer.from('binary/plain') }, data: Buffer.from(data) };
 }
 
@@ -22,15 +22,15 @@ function encoded(payload: Payload): Uint8Array {
   return PayloadProto.encode(payload).finish();
 }
 
-function digestOf(bytes: Uint8Array): string {
+function computeDigest(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-function keyOf(bytes: Uint8Array): string {
-  return `temporalio:payloads:v0:d:sha256:${digestOf(bytes)}`;
+function expectedKey(bytes: Uint8Array): string {
+  return `temporalio:payloads:v0:d:sha256:${computeDigest(bytes)}`;
 }
 
-function driverOn(
+function createDriver(
   client: InMemoryStorageDriverClient,
   options: Omit<RedisStorageDriverOptions, 'client'> = {},
 ): RedisStorageDriver {
@@ -38,7 +38,7 @@ function driverOn(
 }
 
 /** What a promise rejects with; fails if it resolves. */
-async function rejection(promise: Promise<unknown>): Promise<Error & { cause?: unknown }> {
+async function catchRejection(promise: Promise<unknown>): Promise<Error & { cause?: unknown }> {
   try {
     await promise;
   } catch (error) {
@@ -54,12 +54,12 @@ beforeEach(() => {
 
 describe('store', () => {
   it('writes the serialized payload, raw, under the key that the claim names', async () => {
-    const payload = payloadOf(randomUUID());
+    const payload = createPayload(randomUUID());
     const target = { kind: 'workflow', namespace: 'ns', id: 'w/1', runId: 'r', type: 'T' } as const;
 
-    const [claim] = await driverOn(client, { keyPrefix: 'app:' }).store({ target }, [payload]);
+    const [claim] = await createDriver(client, { keyPrefix: 'app:' }).store({ target }, [payload]);
 
-    const digest = digestOf(encoded(payload));
+    const digest = computeDigest(encoded(payload));
     const key = `app:v0:ns:ns:wt:T:wi:w%2F1:ri:r:d:sha256:${digest}`;
     const size = String(encoded(payload).length);
     expect(claim?.claimData).toEqual({ key, hash_algorithm: 'sha256', hash_value: digest, size });
@@ -69,8 +69,8 @@ describe('store', () => {
   it('applies the ttl, in milliseconds, and none by default', async () => {
     const set = jest.spyOn(client, 'setIfAbsent');
 
-    await driverOn(client, { ttl: '45 days' }).store({}, [payloadOf('a')]);
-    await driverOn(client).store({}, [payloadOf('b')]);
+    await createDriver(client, { ttl: '45 days' }).store({}, [createPayload('a')]);
+    await createDriver(client).store({}, [createPayload('b')]);
 
     expect(set.mock.calls.map(([, , options]) => options)).toEqual([
       { abortSignal: expect.any(AbortSignal) as AbortSignal, ttlMs: 3_888_000_000 },
@@ -80,33 +80,33 @@ describe('store', () => {
 
   it('writes nothing of a call in which one payload is too large, and gives both sizes', async () => {
     const set = jest.spyOn(client, 'setIfAbsent');
-    const large = payloadOf('x'.repeat(1000));
+    const large = createPayload('x'.repeat(1000));
     const size = encoded(large).length;
 
-    const error = await rejection(
-      driverOn(client, { maxPayloadSize: size - 1 }).store({}, [payloadOf('a'), large, payloadOf('b')]),
+    const error = await catchRejection(
+      createDriver(client, { maxPayloadSize: size - 1 }).store({}, [createPayload('a'), large, createPayload('b')]),
     );
 
     expect(error).toBeInstanceOf(ValueError);
     expect(error.message).toBe(`Payload size ${size} bytes exceeds the configured maxPayloadSize of ${size - 1} bytes`);
     expect(set).not.toHaveBeenCalled();
-    await expect(driverOn(client, { maxPayloadSize: size }).store({}, [large])).resolves.toHaveLength(1);
+    await expect(createDriver(client, { maxPayloadSize: size }).store({}, [large])).resolves.toHaveLength(1);
   });
 
   it('writes equal payloads of one call once and answers a claim for each, in order', async () => {
     const set = jest.spyOn(client, 'setIfAbsent');
 
-    const claims = await driverOn(client).store({}, ['a', 'b', 'a', 'a'].map(payloadOf));
+    const claims = await createDriver(client).store({}, ['a', 'b', 'a', 'a'].map(createPayload));
 
     expect(set).toHaveBeenCalledTimes(2);
     expect(claims.map(({ claimData }) => claimData['key'])).toEqual(
-      ['a', 'b', 'a', 'a'].map((data) => keyOf(encoded(payloadOf(data)))),
+      ['a', 'b', 'a', 'a'].map((data) => expectedKey(encoded(createPayload(data)))),
     );
   });
 
   it('takes "already there" as success', async () => {
-    const first = await driverOn(client).store({}, [payloadOf('a')]);
-    expect(await driverOn(client).store({}, [payloadOf('a')])).toEqual(first);
+    const first = await createDriver(client).store({}, [createPayload('a')]);
+    expect(await createDriver(client).store({}, [createPayload('a')])).toEqual(first);
   });
 
   it('stores the payloads of a call concurrently', async () => {
@@ -118,11 +118,11 @@ describe('store', () => {
       await allAreWaiting;
       return true;
     });
-    await expect(driverOn(client).store({}, ['a', 'b', 'c'].map(payloadOf))).resolves.toHaveLength(3);
+    await expect(createDriver(client).store({}, ['a', 'b', 'c'].map(createPayload))).resolves.toHaveLength(3);
   });
 
   it('answers an empty list to an empty list', async () => {
-    expect(await driverOn(client).store({}, [])).toEqual([]);
+    expect(await createDriver(client).store({}, [])).toEqual([]);
   });
 
   describe('of 4 MiB and more', () => {
@@ -133,8 +133,8 @@ describe('store', () => {
       const set = jest.spyOn(client, 'setIfAbsent');
       const exists = jest.spyOn(client, 'exists');
 
-      const first = await driverOn(client).store({}, [large, small]);
-      const again = await driverOn(client).store({}, [large, small]);
+      const first = await createDriver(client).store({}, [large, small]);
+      const again = await createDriver(client).store({}, [large, small]);
 
       expect(again).toEqual(first);
       expect(exists.mock.calls.map(([key]) => key)).toEqual(Array(2).fill(first[0]!.claimData['key']));
@@ -160,12 +160,14 @@ describe('store', () => {
     jest.spyOn(client, 'setIfAbsent').mockRejectedValue(cause);
     const describe = (): Record<string, string> => ({ host: 'redis.internal', port: '6379' });
 
-    const error = await rejection(driverOn(Object.assign(client, { describe })).store({}, [payloadOf('a')]));
+    const error = await catchRejection(
+      createDriver(Object.assign(client, { describe })).store({}, [createPayload('a')]),
+    );
 
     expect(error).toBeInstanceOf(RedisStorageDriverError);
     expect(error.name).toBe('RedisStorageDriverError');
     expect(error.message).toBe(
-      `RedisStorageDriver store failed [key=${keyOf(encoded(payloadOf('a')))}, host=redis.internal, port=6379]`,
+      `RedisStorageDriver store failed [key=${expectedKey(encoded(createPayload('a')))}, host=redis.internal, port=6379]`,
     );
     expect(error.cause).toBe(cause);
   });
@@ -175,7 +177,9 @@ describe('store', () => {
     const describe = (): never => {
       throw new Error('not this one');
     };
-    const error = await rejection(driverOn(Object.assign(client, { describe })).store({}, [payloadOf('a')]));
+    const error = await catchRejection(
+      createDriver(Object.assign(client, { describe })).store({}, [createPayload('a')]),
+    );
     expect(error.message).toMatch(/^RedisStorageDriver store failed \[key=[^,]*\]$/);
   });
 
@@ -184,7 +188,7 @@ describe('store', () => {
     const requested: string[] = [];
     jest.spyOn(client, 'setIfAbsent').mockImplementation(async (key, _data, { abortSignal } = {}) => {
       requested.push(key);
-      if (key === keyOf(encoded(payloadOf('bad')))) {
+      if (key === expectedKey(encoded(createPayload('bad')))) {
         while (requested.length < 3) await new Promise(setImmediate);
         throw new Error('refused');
       }
@@ -197,7 +201,7 @@ describe('store', () => {
       return true;
     });
 
-    const error = await rejection(driverOn(client).store({}, ['a', 'bad', 'b'].map(payloadOf)));
+    const error = await catchRejection(createDriver(client).store({}, ['a', 'bad', 'b'].map(createPayload)));
 
     expect(error.cause).toEqual(new Error('refused'));
     expect(settled).toHaveLength(2);
@@ -206,7 +210,7 @@ describe('store', () => {
   it('refuses a metadata name that could not be read back, before anything is written', async () => {
     const set = jest.spyOn(client, 'setIfAbsent');
     const payload = { metadata: { '\ud800': Buffer.from('value') }, data: Buffer.from('data') };
-    const error = await rejection(driverOn(client).store({}, [payloadOf('a'), payload]));
+    const error = await catchRejection(createDriver(client).store({}, [createPayload('a'), payload]));
     expect(error).toBeInstanceOf(ValueError);
     expect(error.message).toContain('a metadata name with a lone surrogate');
     expect(set).not.toHaveBeenCalled();
@@ -215,7 +219,9 @@ describe('store', () => {
   it('refuses an id with a lone surrogate before anything is written', async () => {
     const set = jest.spyOn(client, 'setIfAbsent');
     const target = { kind: 'workflow', namespace: 'ns', id: '\ud800' } as const;
-    const error = await rejection(driverOn(client).store({ target }, [payloadOf('a'), payloadOf('b')]));
+    const error = await catchRejection(
+      createDriver(client).store({ target }, [createPayload('a'), createPayload('b')]),
+    );
     expect(error).toBeInstanceOf(ValueError);
     expect(set).not.toHaveBeenCalled();
   });
@@ -223,17 +229,17 @@ describe('store', () => {
 
 describe('retrieve', () => {
   it('reads the payloads of the claims back, in order, each as often as it is claimed', async () => {
-    const driver = driverOn(client);
-    const claims = await driver.store({}, ['a', 'b', 'c'].map(payloadOf));
+    const driver = createDriver(client);
+    const claims = await driver.store({}, ['a', 'b', 'c'].map(createPayload));
 
     const payloads = await driver.retrieve({}, [claims[2]!, claims[0]!, claims[2]!, claims[1]!]);
 
     expect(payloads.map(({ data }) => Buffer.from(data!).toString())).toEqual(['c', 'a', 'c', 'b']);
-    expect(Buffer.from(encoded(payloads[0]!))).toEqual(Buffer.from(encoded(payloadOf('c'))));
+    expect(Buffer.from(encoded(payloads[0]!))).toEqual(Buffer.from(encoded(createPayload('c'))));
   });
 
   it('reads the claims concurrently', async () => {
-    const claims = await driverOn(client).store({}, ['a', 'b'].map(payloadOf));
+    const claims = await createDriver(client).store({}, ['a', 'b'].map(createPayload));
     const get = client.get.bind(client);
     let waiting = 0;
     let release = (): void => {};
@@ -243,16 +249,16 @@ describe('retrieve', () => {
       await bothAreWaiting;
       return get(key);
     });
-    await expect(driverOn(client).retrieve({}, claims)).resolves.toHaveLength(2);
+    await expect(createDriver(client).retrieve({}, claims)).resolves.toHaveLength(2);
   });
 
   it('answers an empty list to an empty list', async () => {
-    expect(await driverOn(client).retrieve({}, [])).toEqual([]);
+    expect(await createDriver(client).retrieve({}, [])).toEqual([]);
   });
 
   it('fails without retry where a key is absent', async () => {
-    const key = keyOf(encoded(payloadOf(randomUUID())));
-    const error = await rejection(driverOn(client).retrieve({}, [new StorageDriverClaim({ key })]));
+    const key = expectedKey(encoded(createPayload(randomUUID())));
+    const error = await catchRejection(createDriver(client).retrieve({}, [new StorageDriverClaim({ key })]));
     expect(error).toBeInstanceOf(ApplicationFailure);
     expect(error).toMatchObject({ type: 'PayloadNotFoundError', nonRetryable: true });
     expect(error.message).toBe(`Payload not found for key '${key}'`);
@@ -260,11 +266,11 @@ describe('retrieve', () => {
 
   it('refuses all claims of a call before any I/O if one has a key of another scheme', async () => {
     const get = jest.spyOn(client, 'get');
-    const [good] = await driverOn(client).store({}, [payloadOf('a')]);
+    const [good] = await createDriver(client).store({}, [createPayload('a')]);
     await client.setIfAbsent('session:1', Buffer.from('secret'));
-    const forged = new StorageDriverClaim({ key: 'session:1', hash_value: digestOf(Buffer.from('secret')) });
+    const forged = new StorageDriverClaim({ key: 'session:1', hash_value: computeDigest(Buffer.from('secret')) });
 
-    const error = await rejection(driverOn(client).retrieve({}, [good!, forged]));
+    const error = await catchRejection(createDriver(client).retrieve({}, [good!, forged]));
 
     expect(error).toBeInstanceOf(ValueError);
     expect(error.message).not.toContain('secret');
@@ -272,54 +278,58 @@ describe('retrieve', () => {
   });
 
   it('reads payloads of another prefix', async () => {
-    const claims = await driverOn(client, { keyPrefix: 'old' }).store({}, [payloadOf('a')]);
-    await expect(driverOn(client, { keyPrefix: 'new' }).retrieve({}, claims)).resolves.toHaveLength(1);
+    const claims = await createDriver(client, { keyPrefix: 'old' }).store({}, [createPayload('a')]);
+    await expect(createDriver(client, { keyPrefix: 'new' }).retrieve({}, claims)).resolves.toHaveLength(1);
   });
 
   it("refuses bytes that don't hash to the claim's hash_value, naming key, expected and actual", async () => {
-    const bytes = encoded(payloadOf('a'));
-    const key = keyOf(encoded(payloadOf('b')));
+    const bytes = encoded(createPayload('a'));
+    const key = expectedKey(encoded(createPayload('b')));
     await client.setIfAbsent(key, bytes);
-    const expected = digestOf(encoded(payloadOf('b')));
+    const expected = computeDigest(encoded(createPayload('b')));
 
     for (const claimData of [{ key, hash_algorithm: 'sha256', hash_value: expected }, { key }]) {
-      const error = await rejection(driverOn(client).retrieve({}, [new StorageDriverClaim(claimData)]));
+      const error = await catchRejection(createDriver(client).retrieve({}, [new StorageDriverClaim(claimData)]));
       expect(error).toBeInstanceOf(ValueError);
       expect(error.message).toBe(
-        `RedisStorageDriver integrity check failed [key=${key}]: expected sha256:${expected}, got sha256:${digestOf(bytes)}`,
+        `RedisStorageDriver integrity check failed [key=${key}]: expected sha256:${expected}, got sha256:${computeDigest(bytes)}`,
       );
     }
   });
 
   it('holds bytes against hash_value even where they fit the key', async () => {
-    const [claim] = await driverOn(client).store({}, [payloadOf('a')]);
+    const [claim] = await createDriver(client).store({}, [createPayload('a')]);
     const forged = new StorageDriverClaim({ ...claim!.claimData, hash_value: '0'.repeat(64) });
-    await expect(driverOn(client).retrieve({}, [forged])).rejects.toThrow(`expected sha256:${'0'.repeat(64)}`);
+    await expect(createDriver(client).retrieve({}, [forged])).rejects.toThrow(`expected sha256:${'0'.repeat(64)}`);
   });
 
   it('refuses bytes that are no payload, without showing them', async () => {
     const bytes = Buffer.from('\x07secret');
-    await client.setIfAbsent(keyOf(bytes), bytes);
-    const error = await rejection(driverOn(client).retrieve({}, [new StorageDriverClaim({ key: keyOf(bytes) })]));
+    await client.setIfAbsent(expectedKey(bytes), bytes);
+    const error = await catchRejection(
+      createDriver(client).retrieve({}, [new StorageDriverClaim({ key: expectedKey(bytes) })]),
+    );
     expect(error).toBeInstanceOf(ValueError);
-    expect(error.message).toBe(`RedisStorageDriver found bytes that are no serialized Payload [key=${keyOf(bytes)}]`);
+    expect(error.message).toBe(
+      `RedisStorageDriver found bytes that are no serialized Payload [key=${expectedKey(bytes)}]`,
+    );
     expect(String(error.cause)).not.toContain('secret');
   });
 
   it("rejects with the key and the client's error as cause", async () => {
     const cause = new Error('read ECONNRESET');
-    const claims = await driverOn(client).store({}, [payloadOf('a')]);
+    const claims = await createDriver(client).store({}, [createPayload('a')]);
     jest.spyOn(client, 'get').mockRejectedValue(cause);
-    const error = await rejection(driverOn(client).retrieve({}, claims));
+    const error = await catchRejection(createDriver(client).retrieve({}, claims));
     expect(error).toBeInstanceOf(RedisStorageDriverError);
     expect(error.message).toBe(`RedisStorageDriver retrieve failed [key=${claims[0]!.claimData['key']}]`);
     expect(error.cause).toBe(cause);
   });
 
   it.each([['text'], [undefined], [5]])('takes no %p for bytes', async (reply) => {
-    const claims = await driverOn(client).store({}, [payloadOf('a')]);
+    const claims = await createDriver(client).store({}, [createPayload('a')]);
     jest.spyOn(client, 'get').mockResolvedValue(reply as never);
-    const error = await rejection(driverOn(client).retrieve({}, claims));
+    const error = await catchRejection(createDriver(client).retrieve({}, claims));
     expect(error).toBeInstanceOf(RedisStorageDriverError);
     expect(error.cause).toEqual(
       new TypeError(`The client's get must resolve to a Uint8Array or null, got ${typeof reply}`),
@@ -331,13 +341,13 @@ describe('deadline', () => {
   it.each(['store', 'retrieve'] as const)(
     'a %s that is never answered rejects and names the key',
     async (operation) => {
-      const claims = await driverOn(client).store({}, [payloadOf('a')]);
+      const claims = await createDriver(client).store({}, [createPayload('a')]);
       jest.spyOn(client, 'get').mockImplementation(never);
       jest.spyOn(client, 'setIfAbsent').mockImplementation(never);
-      const driver = driverOn(client, { requestTimeout: 20 });
+      const driver = createDriver(client, { requestTimeout: 20 });
 
-      const error = await rejection(
-        operation === 'store' ? driver.store({}, [payloadOf('a')]) : driver.retrieve({}, claims),
+      const error = await catchRejection(
+        operation === 'store' ? driver.store({}, [createPayload('a')]) : driver.retrieve({}, claims),
       );
 
       expect(error).toBeInstanceOf(RedisStorageDriverError);
@@ -356,20 +366,20 @@ describe('deadline', () => {
       seen = options?.abortSignal;
       return never();
     });
-    await rejection(driverOn(client, { requestTimeout: 20 }).store({}, [payloadOf('a')]));
+    await catchRejection(createDriver(client, { requestTimeout: 20 }).store({}, [createPayload('a')]));
     expect(seen?.reason).toBeInstanceOf(TimeoutError);
   });
 
   it('leaves no timer behind', async () => {
     const before = process.getActiveResourcesInfo().filter((type) => type === 'Timeout').length;
-    const driver = driverOn(client);
-    await driver.retrieve({}, await driver.store({}, ['a', 'b'].map(payloadOf)));
+    const driver = createDriver(client);
+    await driver.retrieve({}, await driver.store({}, ['a', 'b'].map(createPayload)));
     expect(process.getActiveResourcesInfo().filter((type) => type === 'Timeout')).toHaveLength(before);
   });
 
   it('longer than a timer can be still is a deadline', async () => {
-    const driver = driverOn(client, { requestTimeout: '100 years' });
-    await expect(driver.store({}, [payloadOf('a')])).resolves.toHaveLength(1);
+    const driver = createDriver(client, { requestTimeout: '100 years' });
+    await expect(driver.store({}, [createPayload('a')])).resolves.toHaveLength(1);
   });
 });
 
@@ -377,15 +387,15 @@ describe('abort', () => {
   const reason = new Error('the caller has had enough');
 
   it.each(['store', 'retrieve'] as const)('before a %s rejects with its reason before any I/O', async (operation) => {
-    const driver = driverOn(client);
-    const claims = await driver.store({}, [payloadOf('a')]);
+    const driver = createDriver(client);
+    const claims = await driver.store({}, [createPayload('a')]);
     const get = jest.spyOn(client, 'get');
     const set = jest.spyOn(client, 'setIfAbsent');
     const context = { abortSignal: AbortSignal.abort(reason) };
 
-    const call = operation === 'store' ? driver.store(context, [payloadOf('b')]) : driver.retrieve(context, claims);
+    const call = operation === 'store' ? driver.store(context, [createPayload('b')]) : driver.retrieve(context, claims);
 
-    expect(await rejection(call)).toBe(reason);
+    expect(await catchRejection(call)).toBe(reason);
     expect(get).not.toHaveBeenCalled();
     expect(set).not.toHaveBeenCalled();
   });
@@ -393,16 +403,17 @@ describe('abort', () => {
   it.each(['store', 'retrieve'] as const)(
     'during a %s rejects with its reason, whatever the client does',
     async (op) => {
-      const driver = driverOn(client);
-      const claims = await driver.store({}, [payloadOf('a')]);
+      const driver = createDriver(client);
+      const claims = await driver.store({}, [createPayload('a')]);
       const controller = new AbortController();
       jest.spyOn(client, 'get').mockImplementation(() => neverAndAbort(controller, reason));
       jest.spyOn(client, 'setIfAbsent').mockImplementation(() => neverAndAbort(controller, reason));
       const context = { abortSignal: controller.signal };
 
-      const call = op === 'store' ? driver.store(context, ['b', 'c'].map(payloadOf)) : driver.retrieve(context, claims);
+      const call =
+        op === 'store' ? driver.store(context, ['b', 'c'].map(createPayload)) : driver.retrieve(context, claims);
 
-      expect(await rejection(call)).toBe(reason);
+      expect(await catchRejection(call)).toBe(reason);
     },
   );
 
@@ -413,7 +424,7 @@ describe('abort', () => {
       seen = options?.abortSignal;
       return neverAndAbort(controller, reason);
     });
-    await rejection(driverOn(client).store({ abortSignal: controller.signal }, [payloadOf('a')]));
+    await catchRejection(createDriver(client).store({ abortSignal: controller.signal }, [createPayload('a')]));
     expect(seen?.reason).toBe(reason);
   });
 
@@ -425,11 +436,11 @@ describe('abort', () => {
     const add = jest.spyOn(signal, 'addEventListener');
     const remove = jest.spyOn(signal, 'removeEventListener');
 
-    const claims = await driverOn(client).store(
+    const claims = await createDriver(client).store(
       { abortSignal: signal },
-      Array.from({ length: 1000 }, (_, i) => payloadOf(String(i))),
+      Array.from({ length: 1000 }, (_, i) => createPayload(String(i))),
     );
-    await driverOn(client).retrieve({ abortSignal: signal }, claims);
+    await createDriver(client).retrieve({ abortSignal: signal }, claims);
     await new Promise(setImmediate);
     process.off('warning', onWarning);
 
@@ -455,9 +466,9 @@ describe('a fault that passes', () => {
     const set = jest.spyOn(client, 'setIfAbsent').mockRejectedValueOnce(new Error(message));
     const get = jest.spyOn(client, 'get').mockRejectedValueOnce(new Error(message));
 
-    const claims = await driverOn(client).store({}, [payloadOf('a')]);
+    const claims = await createDriver(client).store({}, [createPayload('a')]);
 
-    await expect(driverOn(client).retrieve({}, claims)).resolves.toHaveLength(1);
+    await expect(createDriver(client).retrieve({}, claims)).resolves.toHaveLength(1);
     expect(set).toHaveBeenCalledTimes(2);
     expect(get).toHaveBeenCalledTimes(2);
   });
@@ -475,7 +486,7 @@ describe('a fault that passes', () => {
     'Too many Cluster redirections. Last error: ReplyError: CLUSTERDOWN Hash slot not served',
   ])('is not: %s', async (message) => {
     const set = jest.spyOn(client, 'setIfAbsent').mockRejectedValue(new Error(message));
-    await rejection(driverOn(client).store({}, [payloadOf('a')]));
+    await catchRejection(createDriver(client).store({}, [createPayload('a')]));
     expect(set).toHaveBeenCalledTimes(1);
   });
 
@@ -485,7 +496,9 @@ describe('a fault that passes', () => {
     const isTransient = (): never => {
       throw new Error('not this one');
     };
-    const error = await rejection(driverOn(Object.assign(client, { isTransient })).store({}, [payloadOf('a')]));
+    const error = await catchRejection(
+      createDriver(Object.assign(client, { isTransient })).store({}, [createPayload('a')]),
+    );
     expect(error.cause).toBe(cause);
   });
 
@@ -493,14 +506,14 @@ describe('a fault that passes', () => {
     const dropped = new Error('dropped');
     const isTransient = (error: unknown): boolean => error === dropped;
     const set = jest.spyOn(client, 'setIfAbsent').mockRejectedValueOnce(dropped);
-    await driverOn(Object.assign(client, { isTransient })).store({}, [payloadOf('a')]);
+    await createDriver(Object.assign(client, { isTransient })).store({}, [createPayload('a')]);
     expect(set).toHaveBeenCalledTimes(2);
   });
 
   it('is told once it has lasted for maxAttempts', async () => {
     const cause = new Error('LOADING Redis is loading the dataset in memory');
     const set = jest.spyOn(client, 'setIfAbsent').mockRejectedValue(cause);
-    const error = await rejection(driverOn(client, { maxAttempts: 3 }).store({}, [payloadOf('a')]));
+    const error = await catchRejection(createDriver(client, { maxAttempts: 3 }).store({}, [createPayload('a')]));
     expect(error.cause).toBe(cause);
     expect(set).toHaveBeenCalledTimes(3);
   });
@@ -509,7 +522,7 @@ describe('a fault that passes', () => {
     const cause = new Error('LOADING Redis is loading the dataset in memory');
     const set = jest.spyOn(client, 'setIfAbsent').mockRejectedValue(cause);
 
-    const error = await rejection(driverOn(client, { requestTimeout: 30 }).store({}, [payloadOf('a')]));
+    const error = await catchRejection(createDriver(client, { requestTimeout: 30 }).store({}, [createPayload('a')]));
 
     expect(error.cause).toBeInstanceOf(TimeoutError);
     expect(error.cause).toMatchObject({ cause });
@@ -524,8 +537,8 @@ describe('a fault that passes', () => {
       setImmediate(() => controller.abort(reason));
       throw new Error('LOADING wait');
     });
-    const call = driverOn(client).store({ abortSignal: controller.signal }, [payloadOf('a')]);
-    expect(await rejection(call)).toBe(reason);
+    const call = createDriver(client).store({ abortSignal: controller.signal }, [createPayload('a')]);
+    expect(await catchRejection(call)).toBe(reason);
     await new Promise((resolve) => setTimeout(resolve, 150));
     expect(set).toHaveBeenCalledTimes(1);
   });
@@ -551,7 +564,7 @@ describe('bytes in flight', () => {
     const setIfAbsent = client.setIfAbsent.bind(client);
     jest.spyOn(client, 'get').mockImplementation((...args) => counted(() => get(...args)));
     jest.spyOn(client, 'setIfAbsent').mockImplementation((...args) => counted(() => setIfAbsent(...args)));
-    const driver = driverOn(client, { maxBytesInFlight });
+    const driver = createDriver(client, { maxBytesInFlight });
 
     const claims = await driver.store({}, payloads);
     expect(most).toBe(3);
@@ -563,12 +576,12 @@ describe('bytes in flight', () => {
   });
 
   it('are free again after a call that failed and one that was aborted', async () => {
-    const driver = driverOn(client, { maxBytesInFlight: 1100, requestTimeout: 5000 });
+    const driver = createDriver(client, { maxBytesInFlight: 1100, requestTimeout: 5000 });
     jest.spyOn(client, 'setIfAbsent').mockRejectedValueOnce(new Error('refused'));
-    await rejection(driver.store({}, payloads));
+    await catchRejection(driver.store({}, payloads));
     const controller = new AbortController();
     jest.spyOn(client, 'setIfAbsent').mockImplementationOnce(() => neverAndAbort(controller, new Error('enough')));
-    await rejection(driver.store({ abortSignal: controller.signal }, payloads));
+    await catchRejection(driver.store({ abortSignal: controller.signal }, payloads));
 
     await expect(driver.store({}, payloads)).resolves.toHaveLength(20);
   });
@@ -576,10 +589,10 @@ describe('bytes in flight', () => {
   it('that none is answered of end the waiting as well, with what the client says of itself', async () => {
     jest.spyOn(client, 'setIfAbsent').mockImplementation(never);
     const describe = (): Record<string, string> => ({ host: 'redis.internal' });
-    const driver = driverOn(Object.assign(client, { describe }), { maxBytesInFlight: 1100, requestTimeout: 50 });
-    const ahead = rejection(driver.store({}, [payloads[0]!]));
+    const driver = createDriver(Object.assign(client, { describe }), { maxBytesInFlight: 1100, requestTimeout: 50 });
+    const ahead = catchRejection(driver.store({}, [payloads[0]!]));
     await new Promise((resolve) => setTimeout(resolve, 10));
-    const behind = Array.from({ length: 5 }, () => rejection(driver.store({}, [payloads[1]!])));
+    const behind = Array.from({ length: 5 }, () => catchRejection(driver.store({}, [payloads[1]!])));
 
     const errors = await Promise.all([ahead, ...behind]);
 

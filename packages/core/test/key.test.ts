@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ValueError, type StorageDriverTargetInfo } from '@temporalio/common';
-import { digestInKey, keyOf } from '../src/key';
+import { digestInKey, buildKey } from '../src/key';
 import vectors from './vectors/redis-keys.json';
 
 interface Vector {
@@ -19,7 +19,7 @@ describe('key scheme', () => {
   it.each(cases)(
     "builds the Python driver's key: $name",
     ({ target, key, keyPrefix = 'temporalio:payloads', ...vector }) => {
-      expect(keyOf(keyPrefix.replace(/:+$/, ''), target ?? undefined, vector.digest)).toBe(key);
+      expect(buildKey(keyPrefix.replace(/:+$/, ''), target ?? undefined, vector.digest)).toBe(key);
     },
   );
 
@@ -33,8 +33,8 @@ describe('key scheme', () => {
     ['activity type', { kind: 'activity', namespace: 'ns', type: '\ud83d!' }],
     ['run id', { kind: 'activity', namespace: 'ns', runId: '\udfff\ud800' }],
   ] satisfies [string, StorageDriverTargetInfo][])('refuses a lone surrogate in the %s', (field, target) => {
-    expect(() => keyOf('p', target, digest)).toThrow(ValueError);
-    expect(() => keyOf('p', target, digest)).toThrow(`The ${field} holds a lone surrogate`);
+    expect(() => buildKey('p', target, digest)).toThrow(ValueError);
+    expect(() => buildKey('p', target, digest)).toThrow(`The ${field} holds a lone surrogate`);
   });
 });
 

@@ -1,11 +1,11 @@
 import { ValueError } from '@temporalio/common';
-import { settingsOf } from '../src/options';
+import { resolveOptions } from '../src/options';
 import { RedisStorageDriver } from '../src';
 
 const client = { get: async () => null, setIfAbsent: async () => true };
 
-function settings(options: Record<string, unknown> = {}): ReturnType<typeof settingsOf> {
-  return settingsOf({ client, ...options });
+function settings(options: Record<string, unknown> = {}): ReturnType<typeof resolveOptions> {
+  return resolveOptions({ client, ...options });
 }
 
 describe('options', () => {

@@ -1,4 +1,4 @@
-import { ordersOf, type Order, type OrderLine, type Page, type Product } from './orders';
+import { createOrders, type Order, type OrderLine, type Page, type Product } from './orders';
 
 export interface EnrichedOrder extends Omit<Order, 'lines'> {
   lines: (OrderLine & { cents: number })[];
@@ -18,7 +18,7 @@ export interface RegionSummary {
 
 /** Stands for the call to the shop's API. */
 export async function fetchOrders(page: Page): Promise<Order[]> {
-  return ordersOf(page);
+  return createOrders(page);
 }
 
 /** Adds prices, taxes and weights from the catalogue. */

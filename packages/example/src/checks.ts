@@ -1,14 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { RegionSummary } from './activities';
 import { DemoError } from './errors';
-import { ordersOf, type Page, type Product } from './orders';
+import { createOrders, type Page, type Product } from './orders';
 import type { RunReport } from './report';
 
 /** What the pipeline must come to, straight from the seed: no activity, no workflow, no payload in between. */
 export function expectedSummaries(pages: Page[], catalogue: Product[]): RegionSummary[] {
   const products = new Map(catalogue.map((product) => [product.sku, product]));
   const summaries = new Map<string, RegionSummary>();
-  for (const { region, lines } of pages.flatMap(ordersOf)) {
+  for (const { region, lines } of pages.flatMap(createOrders)) {
     const sum = summaries.get(region) ?? { region, orders: 0, items: 0, netCents: 0, taxCents: 0, grams: 0 };
     summaries.set(region, sum);
     sum.orders += 1;

@@ -7,13 +7,13 @@ export class DemoError extends Error {
 }
 
 /** The innermost cause. */
-export function rootOf(error: unknown): unknown {
-  return error instanceof Error && error.cause instanceof Error ? rootOf(error.cause) : error;
+export function findRootCause(error: unknown): unknown {
+  return error instanceof Error && error.cause instanceof Error ? findRootCause(error.cause) : error;
 }
 
 /** Whether it is the refusal of a payload beyond Temporal's limit: by the SDK, or by a server that doesn't tell its limits. */
 export function isPayloadTooLarge(error: unknown): boolean {
-  const { type, message } = rootOf(error) as { type?: unknown; message?: unknown };
+  const { type, message } = findRootCause(error) as { type?: unknown; message?: unknown };
   return type === 'PayloadsTooLarge' || (typeof message === 'string' && message.includes('exceeds size limit'));
 }
 
@@ -24,12 +24,12 @@ export function explain(error: unknown): void {
     return;
   }
   console.error(
-    `\n${error instanceof UsageError ? '' : 'The demo failed: '}${[...new Set(messagesOf(error))].join('\n  because: ')}`,
+    `\n${error instanceof UsageError ? '' : 'The demo failed: '}${[...new Set(collectMessages(error))].join('\n  because: ')}`,
   );
   if (error instanceof UsageError) console.error('--help lists the options.');
 }
 
-function messagesOf(error: unknown): string[] {
+function collectMessages(error: unknown): string[] {
   if (!(error instanceof Error)) return [String(error)];
-  return [error.message, ...(error.cause === undefined ? [] : messagesOf(error.cause))];
+  return [error.message, ...(error.cause === undefined ? [] : collectMessages(error.cause))];
 }

@@ -3,27 +3,35 @@ import { performance } from 'node:perf_hooks';
 import { RedisStorageDriver } from '@temporal-redis-storage/core';
 import { ExternalStorage, type DataConverter } from '@temporalio/common';
 import { checkReport, checkSummaries, expectedSummaries } from './checks';
-import { DemoError, explain, isPayloadTooLarge, rootOf } from './errors';
+import { DemoError, explain, isPayloadTooLarge, findRootCause } from './errors';
 import { Interrupted, runProcess, type Teardown } from './lifecycle';
-import { optionsOf, USAGE, type DemoOptions } from './options';
-import { catalogueOf, pagesOf, type Page, type Product } from './orders';
+import { parseOptions, USAGE, type DemoOptions } from './options';
+import { createCatalogue, createPages, type Page, type Product } from './orders';
 import { Pipeline } from './pipeline';
 import { RedisInspector } from './redis-contents';
 import { connect, type RedisLibrary } from './redis-library';
-import { comparisonTable, duration, introduction, lookAround, paragraph, summaryTable, type RunReport } from './report';
-import { quietSdk } from './sdk-log';
+import {
+  formatComparisonTable,
+  formatDuration,
+  formatIntroduction,
+  formatNextSteps,
+  formatParagraph,
+  formatSummaryTable,
+  type RunReport,
+} from './report';
+import { silenceSdkLog } from './sdk-log';
 import { startServers, type Servers } from './servers';
 
 const SEED = 'temporal-redis-storage';
 const TTL_MS = 60 * 60 * 1000;
 
 async function main(teardown: Teardown, interruption: Promise<NodeJS.Signals>): Promise<void> {
-  const options = optionsOf(process.argv.slice(2));
+  const options = parseOptions(process.argv.slice(2));
   if (options.help) {
     console.log(USAGE);
     return;
   }
-  quietSdk(interruption);
+  silenceSdkLog(interruption);
   const signal = await Promise.race([demo(options, teardown), interruption]);
   if (signal !== undefined) throw new Interrupted(signal);
   if (options.keep) await interruption;
@@ -31,28 +39,28 @@ async function main(teardown: Teardown, interruption: Promise<NodeJS.Signals>): 
 
 async function demo(options: DemoOptions, teardown: Teardown): Promise<void> {
   const servers = await startServers(options, teardown);
-  const stage = await openStage(options, servers, teardown);
-  console.log(`\n${introduction(options, servers)}`);
+  const stage = await openDemoContext(options, servers, teardown);
+  console.log(`\n${formatIntroduction(options, servers)}`);
 
   console.log('\nWithout external storage');
   const without = await runWithout(stage);
 
   const { library, workerLibrary } = options;
   console.log(`\nWith external storage in Redis, over ${[...new Set([library, workerLibrary])].join(' and ')}`);
-  const client = await storageOver(library, servers.redisUrl, stage, teardown);
-  const worker = await storageOver(workerLibrary, servers.redisUrl, stage, teardown);
+  const client = await createStorage(library, servers.redisUrl, stage, teardown);
+  const worker = await createStorage(workerLibrary, servers.redisUrl, stage, teardown);
   const withRedis = await runWith(stage, { client, worker });
   checkReport(withRedis, { bytes: options.size * 1_000_000, ttlMs: TTL_MS });
 
-  console.log(`\nSide by side\n\n${comparisonTable(without, withRedis)}\n`);
+  console.log(`\nSide by side\n\n${formatComparisonTable(without, withRedis)}\n`);
   if (options.redisUrl !== undefined) {
     console.log(`The keys ${stage.keyPrefix}:* expire by themselves within the hour.\n`);
   }
-  if (options.keep) console.log(lookAround(options, servers, stage.keyPrefix));
+  if (options.keep) console.log(formatNextSteps(options, servers, stage.keyPrefix));
 }
 
 /** What both runs share. */
-interface Stage {
+interface DemoContext {
   pipeline: Pipeline;
   redis: RedisInspector;
   runId: string;
@@ -61,7 +69,7 @@ interface Stage {
   catalogue: Product[];
 }
 
-async function openStage(options: DemoOptions, servers: Servers, teardown: Teardown): Promise<Stage> {
+async function openDemoContext(options: DemoOptions, servers: Servers, teardown: Teardown): Promise<DemoContext> {
   const redis = await RedisInspector.open(servers.redisUrl);
   teardown.add(async () => redis.close());
   const pipeline = await Pipeline.open(servers.temporal);
@@ -69,14 +77,21 @@ async function openStage(options: DemoOptions, servers: Servers, teardown: Teard
   if (options.temporalAddress !== undefined) teardown.add(async () => pipeline.terminate());
   const runId = randomBytes(4).toString('hex');
   const keyPrefix = `demo:${runId}`;
-  return { pipeline, redis, runId, keyPrefix, pages: pagesOf(SEED, options.size), catalogue: catalogueOf(SEED) };
+  return {
+    pipeline,
+    redis,
+    runId,
+    keyPrefix,
+    pages: createPages(SEED, options.size),
+    catalogue: createCatalogue(SEED),
+  };
 }
 
-async function runWithout({ pipeline, redis, runId, keyPrefix, pages, catalogue }: Stage): Promise<RunReport> {
+async function runWithout({ pipeline, redis, runId, keyPrefix, pages, catalogue }: DemoContext): Promise<RunReport> {
   const workflowId = `orders-${runId}-without`;
-  const [refusal, ms] = await timed(async () => refusalOf(pipeline.run({ workflowId, pages, catalogue })));
-  console.log(paragraph(`Failed after ${duration(ms)}, as it must, since Temporal takes 2 MB at most:`));
-  console.log(paragraph(`"${refusal}"`));
+  const [refusal, ms] = await measureDuration(async () => catchRefusal(pipeline.run({ workflowId, pages, catalogue })));
+  console.log(formatParagraph(`Failed after ${formatDuration(ms)}, as it must, since Temporal takes 2 MB at most:`));
+  console.log(formatParagraph(`"${refusal}"`));
   return {
     outcome: 'failed',
     ms,
@@ -86,14 +101,16 @@ async function runWithout({ pipeline, redis, runId, keyPrefix, pages, catalogue 
 }
 
 async function runWith(
-  { pipeline, redis, runId, keyPrefix, pages, catalogue }: Stage,
+  { pipeline, redis, runId, keyPrefix, pages, catalogue }: DemoContext,
   dataConverters: { client: DataConverter; worker: DataConverter },
 ): Promise<RunReport> {
   const workflowId = `orders-${runId}`;
-  const [summaries, ms] = await timed(async () => pipeline.run({ workflowId, pages, catalogue, dataConverters }));
+  const [summaries, ms] = await measureDuration(async () =>
+    pipeline.run({ workflowId, pages, catalogue, dataConverters }),
+  );
   checkSummaries(summaries, expectedSummaries(pages, catalogue));
-  console.log(paragraph(`Completed in ${duration(ms)}, and the totals are right:`));
-  console.log(`\n${summaryTable(summaries)}`);
+  console.log(formatParagraph(`Completed in ${formatDuration(ms)}, and the totals are right:`));
+  console.log(`\n${formatSummaryTable(summaries)}`);
   const children = summaries.map(({ region }) => `${workflowId}-${region}`);
   return {
     outcome: 'completed',
@@ -104,20 +121,20 @@ async function runWith(
 }
 
 /** Awaits a run that has to fail, and gives the words that it was refused with. */
-async function refusalOf(run: Promise<unknown>): Promise<string> {
+async function catchRefusal(run: Promise<unknown>): Promise<string> {
   try {
     await run;
   } catch (error) {
-    if (isPayloadTooLarge(error)) return (rootOf(error) as Error).message;
+    if (isPayloadTooLarge(error)) return (findRootCause(error) as Error).message;
     throw error;
   }
   throw new DemoError('The workflow succeeded without external storage: is the limit of this server above 2 MB?');
 }
 
-async function storageOver(
+async function createStorage(
   library: RedisLibrary,
   redisUrl: string,
-  { keyPrefix }: Stage,
+  { keyPrefix }: DemoContext,
   teardown: Teardown,
 ): Promise<DataConverter> {
   const redis = await connect(library, redisUrl);
@@ -126,7 +143,7 @@ async function storageOver(
   return { externalStorage: new ExternalStorage({ drivers: [driver] }) };
 }
 
-async function timed<Result>(task: () => Promise<Result>): Promise<[Result, number]> {
+async function measureDuration<Result>(task: () => Promise<Result>): Promise<[Result, number]> {
   const start = performance.now();
   const result = await task();
   return [result, performance.now() - start];

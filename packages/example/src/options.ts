@@ -51,8 +51,8 @@ const OPTIONS = {
 } satisfies ParseArgsConfig['options'];
 
 /** @throws UsageError */
-export function optionsOf(args: string[]): DemoOptions {
-  const { values } = parse(args);
+export function parseOptions(args: string[]): DemoOptions {
+  const { values } = parseArguments(args);
   const { 'redis-url': redisUrl, 'temporal-address': temporalAddress, 'temporal-namespace': namespace } = values;
   if (redisUrl !== undefined) checkRedisUrl(redisUrl);
   if (temporalAddress !== undefined) checkAddress(temporalAddress);
@@ -66,9 +66,9 @@ export function optionsOf(args: string[]): DemoOptions {
     throw new UsageError('--keep has nothing to keep: --redis-url and --temporal-address are servers of your own');
   }
   return {
-    size: sizeOf(values.size),
-    library: libraryOf('--library', values.library),
-    workerLibrary: libraryOf('--worker-library', values['worker-library'] ?? values.library),
+    size: parseSize(values.size),
+    library: parseLibrary('--library', values.library),
+    workerLibrary: parseLibrary('--worker-library', values['worker-library'] ?? values.library),
     ...(redisUrl !== undefined && { redisUrl }),
     ...(temporalAddress !== undefined && { temporalAddress }),
     temporalNamespace: namespace ?? 'default',
@@ -78,19 +78,19 @@ export function optionsOf(args: string[]): DemoOptions {
 }
 
 /** The URL as it may be shown: without user, password and query. */
-export function withoutCredentials(url: string): string {
+export function removeCredentials(url: string): string {
   return url.replace(/\/\/.*@/s, '//***@').replace(/\?.*/s, '');
 }
 
-function parse(args: string[]) {
+function parseArguments(args: string[]) {
   try {
     return parseArgs({ args, options: OPTIONS });
   } catch (error) {
-    throw new UsageError(withoutCredentials((error as Error).message));
+    throw new UsageError(removeCredentials((error as Error).message));
   }
 }
 
-function sizeOf(text: string): number {
+function parseSize(text: string): number {
   const size = Number(text);
   if (!/^\d+$/.test(text) || size < SIZES.min || size > SIZES.max) {
     throw new UsageError(`--size must be a whole number of MB from ${SIZES.min} to ${SIZES.max}, got '${text}'`);
@@ -98,7 +98,7 @@ function sizeOf(text: string): number {
   return size;
 }
 
-function libraryOf(option: string, name: string): RedisLibrary {
+function parseLibrary(option: string, name: string): RedisLibrary {
   const library = REDIS_LIBRARIES.find((each) => each === name);
   if (library === undefined) throw new UsageError(`${option} must be ${REDIS_LIBRARIES.join(', ')}, got '${name}'`);
   return library;
@@ -107,13 +107,13 @@ function libraryOf(option: string, name: string): RedisLibrary {
 function checkRedisUrl(url: string): void {
   const { protocol, hostname } = URL.canParse(url) ? new URL(url) : { protocol: '', hostname: '' };
   if (!['redis:', 'rediss:'].includes(protocol) || hostname === '') {
-    throw new UsageError(`--redis-url must be a redis:// or rediss:// URL, got '${withoutCredentials(url)}'`);
+    throw new UsageError(`--redis-url must be a redis:// or rediss:// URL, got '${removeCredentials(url)}'`);
   }
 }
 
 function checkAddress(address: string): void {
   const port = Number(/^[^\s/@]+:(\d{1,5})$/.exec(address)?.[1]);
   if (!(port >= 1 && port <= 65_535)) {
-    throw new UsageError(`--temporal-address must be host:port, got '${withoutCredentials(address)}'`);
+    throw new UsageError(`--temporal-address must be host:port, got '${removeCredentials(address)}'`);
   }
 }

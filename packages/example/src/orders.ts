@@ -56,10 +56,10 @@ const PRODUCT_COUNT = 5000;
 const FIRST_ORDER_AT = Date.UTC(2026, 0, 1);
 
 /** The shop's products: some 400 KB as JSON. */
-export function catalogueOf(seed: string): Product[] {
-  const random = randomOf(`${seed}/catalogue`);
+export function createCatalogue(seed: string): Product[] {
+  const random = createRandom(`${seed}/catalogue`);
   return Array.from({ length: PRODUCT_COUNT }, (_, index) => ({
-    sku: skuOf(index),
+    sku: formatSku(index),
     name: `${random.pick(MATERIALS)} ${random.pick(ARTICLES)}`,
     cents: random.between(199, 49_999),
     taxPercent: random.pick([5, 10, 20]),
@@ -68,7 +68,7 @@ export function catalogueOf(seed: string): Product[] {
 }
 
 /** The pages that a batch of so many megabytes consists of; all are of the same size, but perhaps the last. */
-export function pagesOf(seed: string, megabytes: number): Page[] {
+export function createPages(seed: string, megabytes: number): Page[] {
   const pages: Page[] = [];
   for (let left = megabytes * 1_000_000; left > 0; left -= PAGE_BYTES) {
     pages.push({ seed, number: pages.length, bytes: Math.min(left, PAGE_BYTES) });
@@ -77,18 +77,18 @@ export function pagesOf(seed: string, megabytes: number): Page[] {
 }
 
 /** The orders of one page, always the same. */
-export function ordersOf({ seed, number, bytes }: Page): Order[] {
-  const random = randomOf(`${seed}/orders/${number}`);
+export function createOrders({ seed, number, bytes }: Page): Order[] {
+  const random = createRandom(`${seed}/orders/${number}`);
   const orders: Order[] = [];
   for (let size = 0; size < bytes;) {
-    const order = orderOf(random, number, orders.length);
+    const order = createOrder(random, number, orders.length);
     orders.push(order);
     size += Buffer.byteLength(JSON.stringify(order)) + 1;
   }
   return orders;
 }
 
-function orderOf(random: Random, page: number, index: number): Order {
+function createOrder(random: Random, page: number, index: number): Order {
   const region = random.pick(REGIONS);
   const [first, last] = [random.pick(FIRST_NAMES), random.pick(LAST_NAMES)];
   return {
@@ -98,13 +98,13 @@ function orderOf(random: Random, page: number, index: number): Order {
     customer: { name: `${first} ${last}`, email: `${first}.${last}.${random.between(1, 9999)}@example.com` },
     shipTo: { street: `${random.pick(STREETS)} ${random.between(1, 300)}`, city: random.pick(CITIES[region]) },
     lines: Array.from({ length: random.between(1, 6) }, () => ({
-      sku: skuOf(random.between(0, PRODUCT_COUNT - 1)),
+      sku: formatSku(random.between(0, PRODUCT_COUNT - 1)),
       quantity: random.between(1, 5),
     })),
   };
 }
 
-function skuOf(index: number): string {
+function formatSku(index: number): string {
   return `SKU-${String(index).padStart(5, '0')}`;
 }
 
@@ -114,7 +114,7 @@ interface Random {
 }
 
 /** Marsaglia's xorshift32, which is all the chance that a demo needs: the same numbers for the same seed, everywhere. */
-function randomOf(seed: string): Random {
+function createRandom(seed: string): Random {
   let state = createHash('sha256').update(seed).digest().readUInt32LE() || 1;
   const between = (min: number, max: number): number => {
     state ^= state << 13;

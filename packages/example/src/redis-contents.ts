@@ -1,5 +1,5 @@
 import { createClient } from 'redis';
-import { withoutCredentials } from './options';
+import { removeCredentials } from './options';
 
 /** What Redis holds under one prefix. */
 export interface RedisContents {
@@ -18,7 +18,7 @@ export class RedisInspector {
     try {
       return new RedisInspector(await connect(url));
     } catch (cause) {
-      throw new Error(`Cannot use Redis at ${withoutCredentials(url)} (see --redis-url)`, { cause });
+      throw new Error(`Cannot use Redis at ${removeCredentials(url)} (see --redis-url)`, { cause });
     }
   }
 

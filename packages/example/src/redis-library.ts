@@ -25,7 +25,7 @@ export async function connect(library: RedisLibrary, url: string): Promise<Conne
     const redis = new Ioredis(url).on('error', ignore);
     return { client: new IoredisStorageDriverClient(redis), close: async () => redis.quit() };
   }
-  const endpoint = await startUpstash({ redis: addressOf(url) });
+  const endpoint = await startUpstash({ redis: parseAddress(url) });
   const redis = new UpstashRedis({ url: endpoint.url, token: endpoint.token });
   return { client: new UpstashStorageDriverClient(redis), close: async () => endpoint.stop() };
 }
@@ -34,7 +34,7 @@ export async function connect(library: RedisLibrary, url: string): Promise<Conne
 function ignore(): void {}
 
 /** For our endpoint that speaks Upstash's REST API, which takes an address alone. */
-function addressOf(url: string): { host: string; port: number } {
+function parseAddress(url: string): { host: string; port: number } {
   const { protocol, username, password, hostname, port, pathname } = new URL(url);
   if (protocol !== 'redis:' || username || password || !['', '/', '/0'].includes(pathname)) {
     throw new Error('With upstash, --redis-url can have neither TLS, nor a user, a password or a database');

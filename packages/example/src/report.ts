@@ -1,5 +1,5 @@
 import type { RegionSummary } from './activities';
-import { withoutCredentials, type DemoOptions } from './options';
+import { removeCredentials, type DemoOptions } from './options';
 import type { HistorySize } from './pipeline';
 import type { RedisContents } from './redis-contents';
 import type { Servers } from './servers';
@@ -12,18 +12,18 @@ export interface RunReport {
   redis: RedisContents;
 }
 
-export function introduction({ size }: DemoOptions, { redisUrl, temporal }: Servers): string {
+export function formatIntroduction({ size }: DemoOptions, { redisUrl, temporal }: Servers): string {
   return [
     `${size} MB of orders`,
-    paragraph(
+    formatParagraph(
       'A workflow fetches them page by page, and a child workflow for each region enriches them and adds them up. ' +
-        `Temporal is at ${temporal.address}, Redis at ${withoutCredentials(redisUrl)}.`,
+        `Temporal is at ${temporal.address}, Redis at ${removeCredentials(redisUrl)}.`,
     ),
   ].join('\n');
 }
 
 /** How to look at the servers that the demo started, and only at those. */
-export function lookAround(options: DemoOptions, { redisUrl, temporal }: Servers, keyPrefix: string): string {
+export function formatNextSteps(options: DemoOptions, { redisUrl, temporal }: Servers, keyPrefix: string): string {
   const { address, namespace } = temporal;
   return [
     'Up until Ctrl-C, to look around:',
@@ -35,41 +35,41 @@ export function lookAround(options: DemoOptions, { redisUrl, temporal }: Servers
 }
 
 /** The results, a line for each region. */
-export function summaryTable(summaries: RegionSummary[]): string {
-  return table([
+export function formatSummaryTable(summaries: RegionSummary[]): string {
+  return formatTable([
     ['Region', 'Orders', 'Items', 'Net €', 'Tax €', 'Weight'],
     ...summaries.map(({ region, orders, items, netCents, taxCents, grams }) => [
       region,
-      count(orders),
-      count(items),
-      count(Math.round(netCents / 100)),
-      count(Math.round(taxCents / 100)),
-      `${count(Math.round(grams / 1_000_000))} t`,
+      formatCount(orders),
+      formatCount(items),
+      formatCount(Math.round(netCents / 100)),
+      formatCount(Math.round(taxCents / 100)),
+      `${formatCount(Math.round(grams / 1_000_000))} t`,
     ]),
   ]);
 }
 
 /** What each run left behind, side by side. */
-export function comparisonTable(without: RunReport, withStorage: RunReport): string {
+export function formatComparisonTable(without: RunReport, withStorage: RunReport): string {
   const row = (title: string, value: (report: RunReport) => string): string[] => [
     title,
     value(without),
     value(withStorage),
   ];
-  return table([
+  return formatTable([
     ['', 'without', 'with'],
     row('Workflow', ({ outcome }) => outcome),
-    row('Time', ({ ms }) => duration(ms)),
-    row('Event History', ({ history }) => bytes(history.bytes)),
-    row('  events', ({ history }) => count(history.events)),
-    row('Redis', ({ redis }) => bytes(redis.bytes)),
-    row('  keys', ({ redis }) => count(redis.keys)),
-    row('  expire in', ({ redis }) => (redis.keys > 0 ? duration(redis.longestTtl) : '-')),
+    row('Time', ({ ms }) => formatDuration(ms)),
+    row('Event History', ({ history }) => formatBytes(history.bytes)),
+    row('  events', ({ history }) => formatCount(history.events)),
+    row('Redis', ({ redis }) => formatBytes(redis.bytes)),
+    row('  keys', ({ redis }) => formatCount(redis.keys)),
+    row('  expire in', ({ redis }) => (redis.keys > 0 ? formatDuration(redis.longestTtl) : '-')),
   ]);
 }
 
 /** Rows of cells as aligned and indented lines: the first column to the left, the others to the right. */
-function table(rows: string[][]): string {
+function formatTable(rows: string[][]): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   return rows
     .map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))))
@@ -77,23 +77,23 @@ function table(rows: string[][]): string {
     .join('\n');
 }
 
-function count(value: number): string {
+function formatCount(value: number): string {
   return value.toLocaleString('en-US');
 }
 
-export function bytes(value: number): string {
+export function formatBytes(value: number): string {
   if (value >= 999_950) return `${(value / 1_000_000).toFixed(1)} MB`;
   if (value >= 1000) return `${(value / 1000).toFixed(1)} kB`;
   return `${value} B`;
 }
 
-export function duration(ms: number): string {
+export function formatDuration(ms: number): string {
   if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1000);
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
 /** Indented and broken into lines, for a terminal of 80 columns. */
-export function paragraph(text: string): string {
+export function formatParagraph(text: string): string {
   return text.replace(/(.{1,76})(?: +|$)/g, '  $1\n').trimEnd();
 }

@@ -1,5 +1,5 @@
 import { DefaultLogger, Runtime, type LogEntry } from '@temporalio/worker';
-import { rootOf } from './errors';
+import { findRootCause } from './errors';
 
 /**
  * What the run without external storage comes to, which the demo itself tells: a payload is beyond the limit, so the
@@ -8,13 +8,13 @@ import { rootOf } from './errors';
 const TOLD_ANYWAY = /^(\[TMPRL1103\]|Workflow failed|Activity not found on completion)/;
 
 /** Leaves of the SDK's log the warnings, a line each, and of its signal handlers nothing: the demo ends by itself. */
-export function quietSdk(interruption: Promise<unknown>): void {
+export function silenceSdkLog(interruption: Promise<unknown>): void {
   let interrupted = false;
   // What is still running then fails, and that is nobody's concern.
   void interruption.then(() => (interrupted = true));
   const print = ({ level, message, meta }: LogEntry): void => {
     if (interrupted || TOLD_ANYWAY.test(message)) return;
-    const cause = rootOf(meta?.error);
+    const cause = findRootCause(meta?.error);
     console.error(`  ${level.toLowerCase()}: ${message}${cause instanceof Error ? `: ${cause.message}` : ''}`);
   };
   Runtime.install({

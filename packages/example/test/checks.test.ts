@@ -1,11 +1,11 @@
 import { enrichOrders, fetchOrders, summariseOrders } from '../src/activities';
 import { checkReport, checkSummaries, expectedSummaries } from '../src/checks';
 import { DemoError } from '../src/errors';
-import { catalogueOf, pagesOf } from '../src/orders';
+import { createCatalogue, createPages } from '../src/orders';
 import type { RunReport } from '../src/report';
 
-const catalogue = catalogueOf('a seed');
-const pages = pagesOf('a seed', 4).map((page) => ({ ...page, bytes: 50_000 }));
+const catalogue = createCatalogue('a seed');
+const pages = createPages('a seed', 4).map((page) => ({ ...page, bytes: 50_000 }));
 
 describe('the expected totals', () => {
   it('are what the activities come to', async () => {

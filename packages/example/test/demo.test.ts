@@ -76,7 +76,7 @@ async function isAnswering(port: number): Promise<boolean> {
   }
 }
 
-async function until(check: () => Promise<boolean>): Promise<void> {
+async function waitFor(check: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 30_000;
   while (!(await check())) {
     if (Date.now() > deadline) throw new Error('It is not so after 30 seconds');
@@ -85,7 +85,7 @@ async function until(check: () => Promise<boolean>): Promise<void> {
 }
 
 /** What the table says of the run with external storage. */
-function cellOf(output: string, row: string): string {
+function readCell(output: string, row: string): string {
   const [, cell] = new RegExp(`^ +${row} {2,}.* {2,}(\\S.*)$`, 'm').exec(output) ?? [];
   if (cell === undefined) throw new Error(`No row '${row}' in:\n${output}`);
   return cell;
@@ -101,10 +101,10 @@ describe('the demo', () => {
     const demo = new Demo('--size', '3', ...args);
     expect(await demo.ended).toBe(0);
     expect(demo.output).toContain('exceeded the error');
-    expect(cellOf(demo.output, 'Workflow')).toBe('completed');
-    expect(cellOf(demo.output, 'Event History')).toMatch(/^\d+\.\d kB$/);
-    expect(cellOf(demo.output, 'Redis')).toMatch(/^1\d\.\d MB$/);
-    expect(cellOf(demo.output, 'expire in')).toMatch(/^(59 min \d+|60 min 0) s$/);
+    expect(readCell(demo.output, 'Workflow')).toBe('completed');
+    expect(readCell(demo.output, 'Event History')).toMatch(/^\d+\.\d kB$/);
+    expect(readCell(demo.output, 'Redis')).toMatch(/^1\d\.\d MB$/);
+    expect(readCell(demo.output, 'expire in')).toMatch(/^(59 min \d+|60 min 0) s$/);
     expect(demo.output).not.toMatch(/^ +at /m);
     expect(Math.max(...demo.lines().map((line) => line.length))).toBeLessThanOrEqual(80);
     expect(demo.ports()).not.toEqual([]);
@@ -172,7 +172,7 @@ describe("the demo on somebody's own servers", () => {
       expect(demo.output).not.toContain(password);
       const keys = await client.keys('*');
       expect(keys).toEqual(expect.arrayContaining(['theirs', 'demo:theirs:v0']));
-      expect(cellOf(demo.output, 'keys')).toBe(String(keys.length - 2));
+      expect(readCell(demo.output, 'keys')).toBe(String(keys.length - 2));
       expect(await client.get('theirs')).toBe('a value');
     } finally {
       await client.close();
@@ -187,10 +187,10 @@ describe("the demo on somebody's own servers", () => {
     try {
       const demo = new Demo(...args, '--size', '24');
       await demo.has('With external storage');
-      await until(async () => (await running()) > 0);
+      await waitFor(async () => (await running()) > 0);
       demo.interrupt();
       expect(await demo.ended).toBe(130);
-      await until(async () => (await running()) === 0);
+      await waitFor(async () => (await running()) === 0);
     } finally {
       await connection.close();
     }

@@ -1,8 +1,8 @@
-import { optionsOf, USAGE, UsageError, withoutCredentials } from '../src/options';
+import { parseOptions, USAGE, UsageError, removeCredentials } from '../src/options';
 
 describe('the options', () => {
   it('have defaults', () => {
-    expect(optionsOf([])).toEqual({
+    expect(parseOptions([])).toEqual({
       size: 24,
       library: 'node-redis',
       workerLibrary: 'node-redis',
@@ -15,7 +15,7 @@ describe('the options', () => {
   it('are read from the command line', () => {
     const servers = ['--redis-url', 'rediss://redis.example.com:6380/2', '--temporal-address', 'localhost:7233'];
     const libraries = ['--library', 'upstash', '--worker-library', 'ioredis'];
-    expect(optionsOf(['--size', '3', ...servers, '--temporal-namespace=shop', ...libraries])).toEqual({
+    expect(parseOptions(['--size', '3', ...servers, '--temporal-namespace=shop', ...libraries])).toEqual({
       size: 3,
       library: 'upstash',
       workerLibrary: 'ioredis',
@@ -25,12 +25,12 @@ describe('the options', () => {
       keep: false,
       help: false,
     });
-    expect(optionsOf(['--keep'])).toMatchObject({ keep: true });
-    expect(optionsOf(['--help'])).toMatchObject({ help: true });
+    expect(parseOptions(['--keep'])).toMatchObject({ keep: true });
+    expect(parseOptions(['--help'])).toMatchObject({ help: true });
   });
 
   it('give the worker the same library unless it is to have another', () => {
-    expect(optionsOf(['--library', 'ioredis'])).toMatchObject({ library: 'ioredis', workerLibrary: 'ioredis' });
+    expect(parseOptions(['--library', 'ioredis'])).toMatchObject({ library: 'ioredis', workerLibrary: 'ioredis' });
   });
 
   it.each([
@@ -80,8 +80,8 @@ describe('the options', () => {
     ['an unknown option', ['--sise', '3'], "Unknown option '--sise'"],
     ['a stray argument', ['3'], "Unexpected argument '3'"],
   ])('refuse %s', (_title, args, message) => {
-    expect(() => optionsOf(args)).toThrow(UsageError);
-    expect(() => optionsOf(args)).toThrow(message);
+    expect(() => parseOptions(args)).toThrow(UsageError);
+    expect(() => parseOptions(args)).toThrow(message);
   });
 
   it.each([
@@ -90,8 +90,8 @@ describe('the options', () => {
     ['of a URL whose password has a slash', ['--redis-url', 'redis://user:sec/secret@:1']],
     ['of a stray URL', ['redis://user:secret@host']],
   ])('do not tell the password %s', (_title, args) => {
-    expect(() => optionsOf(args)).toThrow(/^(?!.*secret)/s);
-    expect(() => optionsOf(args)).toThrow(/host|:1/);
+    expect(() => parseOptions(args)).toThrow(/^(?!.*secret)/s);
+    expect(() => parseOptions(args)).toThrow(/host|:1/);
   });
 
   it('fit a help text of 80 columns, which names each of them', () => {
@@ -117,6 +117,6 @@ describe('a URL without its credentials', () => {
     ['redis://:secret@host:6379/1', 'redis://***@host:6379/1'],
     ['rediss://user:s@cret@host?token=secret', 'rediss://***@host'],
   ])('of %s is %s', (url, shown) => {
-    expect(withoutCredentials(url)).toBe(shown);
+    expect(removeCredentials(url)).toBe(shown);
   });
 });

@@ -1,18 +1,18 @@
-import { catalogueOf, ordersOf, pagesOf, type Page } from '../src/orders';
+import { createCatalogue, createOrders, createPages, type Page } from '../src/orders';
 
 const page: Page = { seed: 'a seed', number: 0, bytes: 20_000 };
 
-function jsonOf(value: unknown): string {
+function toJson(value: unknown): string {
   return JSON.stringify(value);
 }
 
 describe('the orders of a page', () => {
   it('are the same bytes for the same seed', () => {
-    expect(jsonOf(ordersOf(page))).toBe(jsonOf(ordersOf({ ...page })));
+    expect(toJson(createOrders(page))).toBe(toJson(createOrders({ ...page })));
   });
 
   it('are those that this seed has always given', () => {
-    expect(ordersOf(page)[0]).toMatchInlineSnapshot(`
+    expect(createOrders(page)[0]).toMatchInlineSnapshot(`
       {
         "customer": {
           "email": "Goran.Silva.2606@example.com",
@@ -44,24 +44,24 @@ describe('the orders of a page', () => {
   });
 
   it('are others for another seed or another page', () => {
-    expect(jsonOf(ordersOf({ ...page, seed: 'another seed' }))).not.toBe(jsonOf(ordersOf(page)));
-    expect(jsonOf(ordersOf({ ...page, number: 1 }))).not.toBe(jsonOf(ordersOf(page)));
+    expect(toJson(createOrders({ ...page, seed: 'another seed' }))).not.toBe(toJson(createOrders(page)));
+    expect(toJson(createOrders({ ...page, number: 1 }))).not.toBe(toJson(createOrders(page)));
   });
 
   it('have ids that no other page has', () => {
-    const ids = [0, 1, 2].flatMap((number) => ordersOf({ ...page, number })).map(({ id }) => id);
+    const ids = [0, 1, 2].flatMap((number) => createOrders({ ...page, number })).map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
   });
 
   it('fill the page, and go beyond it by one order at most', () => {
-    const size = Buffer.byteLength(jsonOf(ordersOf(page)));
+    const size = Buffer.byteLength(toJson(createOrders(page)));
     expect(size).toBeGreaterThanOrEqual(page.bytes);
     expect(size).toBeLessThan(page.bytes + 1000);
   });
 
   it('come from every region and hold only products of the catalogue', () => {
-    const orders = ordersOf(page);
-    const skus = new Set(catalogueOf('a seed').map(({ sku }) => sku));
+    const orders = createOrders(page);
+    const skus = new Set(createCatalogue('a seed').map(({ sku }) => sku));
     expect([...new Set(orders.map(({ region }) => region))].toSorted()).toEqual([
       'africa',
       'asia',
@@ -76,12 +76,12 @@ describe('the orders of a page', () => {
 
 describe('the catalogue', () => {
   it('is the same for the same seed, and another one for another', () => {
-    expect(jsonOf(catalogueOf('a seed'))).toBe(jsonOf(catalogueOf('a seed')));
-    expect(jsonOf(catalogueOf('another seed'))).not.toBe(jsonOf(catalogueOf('a seed')));
+    expect(toJson(createCatalogue('a seed'))).toBe(toJson(createCatalogue('a seed')));
+    expect(toJson(createCatalogue('another seed'))).not.toBe(toJson(createCatalogue('a seed')));
   });
 
   it("is over External Storage's threshold of 256 KiB and under Temporal's limit of 2 MB", () => {
-    const size = Buffer.byteLength(jsonOf(catalogueOf('a seed')));
+    const size = Buffer.byteLength(toJson(createCatalogue('a seed')));
     expect(size).toBeGreaterThan(256 * 1024);
     expect(size).toBeLessThan(2 * 1024 * 1024);
   });
@@ -89,12 +89,12 @@ describe('the catalogue', () => {
 
 describe('the pages of a batch', () => {
   it("make up its size, each beyond Temporal's limit but perhaps the last", () => {
-    const sizes = pagesOf('a seed', 10).map(({ bytes }) => bytes);
+    const sizes = createPages('a seed', 10).map(({ bytes }) => bytes);
     expect(sizes).toEqual([3_000_000, 3_000_000, 3_000_000, 1_000_000]);
   });
 
   it('are numbered and know their seed', () => {
-    expect(pagesOf('a seed', 4)).toMatchObject([
+    expect(createPages('a seed', 4)).toMatchObject([
       { seed: 'a seed', number: 0 },
       { seed: 'a seed', number: 1 },
     ]);

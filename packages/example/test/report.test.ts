@@ -1,4 +1,11 @@
-import { bytes, comparisonTable, duration, paragraph, summaryTable, type RunReport } from '../src/report';
+import {
+  formatBytes,
+  formatComparisonTable,
+  formatDuration,
+  formatParagraph,
+  formatSummaryTable,
+  type RunReport,
+} from '../src/report';
 
 const failed: RunReport = {
   outcome: 'failed',
@@ -15,7 +22,7 @@ const completed: RunReport = {
 
 describe('the comparison', () => {
   it('tells what Event History and Redis hold, the TTL, and the time', () => {
-    expect(`\n${comparisonTable(failed, completed)}\n`).toBe(`
+    expect(`\n${formatComparisonTable(failed, completed)}\n`).toBe(`
                    without          with
   Workflow          failed     completed
   Time               1.0 s     1 min 5 s
@@ -32,7 +39,7 @@ describe('the summary', () => {
   it('is a line for each region', () => {
     const grams = 1_253_400_000;
     expect(
-      `\n${summaryTable([
+      `\n${formatSummaryTable([
         { region: 'asia', orders: 12_014, items: 126_669, netCents: 3_163_248_549, taxCents: 367_543_651, grams },
         { region: 'oceania', orders: 1, items: 2, netCents: 1_99, taxCents: 20, grams: 0 },
       ])}\n`,
@@ -53,7 +60,7 @@ describe('sizes', () => {
     [999_950, '1.0 MB'],
     [108_600_000, '108.6 MB'],
   ])('of %d bytes are told as %s', (value, text) => {
-    expect(bytes(value)).toBe(text);
+    expect(formatBytes(value)).toBe(text);
   });
 });
 
@@ -65,14 +72,14 @@ describe('durations', () => {
     [3_598_000, '59 min 58 s'],
     [3_600_000, '60 min 0 s'],
   ])('of %d ms are told as %s', (ms, text) => {
-    expect(duration(ms)).toBe(text);
+    expect(formatDuration(ms)).toBe(text);
   });
 });
 
 describe('a paragraph', () => {
   it('keeps to 80 columns, all words, and their order', () => {
     const words = Array.from({ length: 60 }, (_, index) => `word${index}`).join(' ');
-    const lines = paragraph(words).split('\n');
+    const lines = formatParagraph(words).split('\n');
     expect(lines.length).toBeGreaterThan(1);
     for (const line of lines) expect(line).toMatch(/^ {2}\S.{0,76}\S$/);
     expect(lines.map((line) => line.trim()).join(' ')).toBe(words);

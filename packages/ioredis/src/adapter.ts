@@ -1,6 +1,6 @@
 import { isNativeError, isUint8Array } from 'node:util/types';
 import type { RedisRequestOptions, RedisSetOptions, RedisStorageDriverClient } from '@temporal-redis-storage/core';
-import { inPieces, isProtocolError } from './pieces';
+import { withZeroCopySet, isProtocolError } from './zero-copy-set';
 
 /**
  * The part of an ioredis client that {@link IoredisStorageDriverClient} uses: `Redis` and `Cluster` both have it.
@@ -15,7 +15,7 @@ export interface IoredisClient {
   set(key: string, value: Buffer, unit: 'PX', ttlMs: number, condition: 'NX'): Promise<'OK' | null>;
 }
 
-const REPEATED_ARGUMENTS = /,? with args beginning with:.*/;
+const ECHOED_ARGUMENTS = /,? with args beginning with:.*/;
 
 /**
  * Reads and writes payloads through an ioredis client, version 5 or 6. The client stays its owner's to configure,
@@ -30,7 +30,7 @@ export class IoredisStorageDriverClient implements RedisStorageDriverClient {
   constructor(private readonly client: IoredisClient) {
     if (typeof (client as Partial<IoredisClient> | null | undefined)?.getBuffer !== 'function') {
       throw new TypeError(
-        `IoredisStorageDriverClient takes a Redis or Cluster of ioredis, version 5 or 6, got ${typeNameOf(client)}`,
+        `IoredisStorageDriverClient takes a Redis or Cluster of ioredis, version 5 or 6, got ${formatType(client)}`,
       );
     }
   }
@@ -38,11 +38,11 @@ export class IoredisStorageDriverClient implements RedisStorageDriverClient {
   /** A miss costs a second round trip, in which the primary confirms it. */
   async get(key: string, { abortSignal }: RedisRequestOptions = {}): Promise<Uint8Array | null> {
     abortSignal?.throwIfAborted();
-    const value = bytesOf(await withoutArguments(this.client.getBuffer(key)));
+    const value = expectBytes(await redactArguments(this.client.getBuffer(key)));
     if (value !== null) return value;
     abortSignal?.throwIfAborted();
     // A GET that a replica refuses: GETEX counts as a write, but changes nothing without options.
-    return bytesOf(await withoutArguments(this.client.getexBuffer(key)));
+    return expectBytes(await redactArguments(this.client.getexBuffer(key)));
   }
 
   async setIfAbsent(key: string, data: Uint8Array, { abortSignal, ttlMs }: RedisSetOptions = {}): Promise<boolean> {
@@ -50,7 +50,7 @@ export class IoredisStorageDriverClient implements RedisStorageDriverClient {
     const value = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
     if (!this.sendsInPieces) return setNx(this.client, key, value, ttlMs);
     try {
-      return await setNx(inPieces(this.client, value), key, value, ttlMs);
+      return await setNx(withZeroCopySet(this.client, value), key, value, ttlMs);
     } catch (error) {
       if (!isProtocolError(error)) throw error;
       // Not this client, it seems: something about it writes commands in another way.
@@ -64,7 +64,7 @@ export class IoredisStorageDriverClient implements RedisStorageDriverClient {
   async exists(key: string, { abortSignal }: RedisRequestOptions = {}): Promise<boolean> {
     abortSignal?.throwIfAborted();
     // A string under `stringNumbers`.
-    return Number(await withoutArguments(this.client.setrange(key, 0, ''))) > 0;
+    return Number(await redactArguments(this.client.setrange(key, 0, ''))) > 0;
   }
 
   /**
@@ -85,7 +85,7 @@ export class IoredisStorageDriverClient implements RedisStorageDriverClient {
 
 async function setNx(client: IoredisClient, key: string, value: Buffer, ttlMs?: number): Promise<boolean> {
   const reply = ttlMs === undefined ? client.set(key, value, 'NX') : client.set(key, value, 'PX', ttlMs, 'NX');
-  const answer: unknown = await withoutArguments(reply);
+  const answer: unknown = await redactArguments(reply);
   if (answer !== null && answer !== 'OK') {
     // In a transaction of its owner's, say, which may yet be discarded.
     throw new TypeError("ioredis answered SET with something else than OK or null: don't share the connection");
@@ -104,7 +104,7 @@ interface IoredisOptions {
  * ioredis's errors hold the refused command with its arguments, a payload's bytes or the password of a login, those of
  * its parser what it couldn't read; and Redis repeats the arguments of a command that it doesn't know.
  */
-async function withoutArguments<T>(reply: Promise<T>): Promise<T> {
+async function redactArguments<T>(reply: Promise<T>): Promise<T> {
   try {
     return await reply;
   } catch (error) {
@@ -112,14 +112,14 @@ async function withoutArguments<T>(reply: Promise<T>): Promise<T> {
       if (!isNativeError(holder)) continue;
       delete (holder as { command?: unknown }).command;
       delete (holder as { buffer?: unknown }).buffer;
-      holder.message = holder.message.replace(REPEATED_ARGUMENTS, '');
-      holder.stack = holder.stack?.replace(REPEATED_ARGUMENTS, '') ?? '';
+      holder.message = holder.message.replace(ECHOED_ARGUMENTS, '');
+      holder.stack = holder.stack?.replace(ECHOED_ARGUMENTS, '') ?? '';
     }
     throw error;
   }
 }
 
-function bytesOf(reply: unknown): Uint8Array | null {
+function expectBytes(reply: unknown): Uint8Array | null {
   if (reply === null || isUint8Array(reply)) return reply;
   throw new TypeError(
     `ioredis answered with a ${typeof reply} instead of bytes: remove the reply transformer of GET and GETEX`,
@@ -127,6 +127,6 @@ function bytesOf(reply: unknown): Uint8Array | null {
 }
 
 /** The type alone: the value may be a URL with a password. */
-function typeNameOf(value: unknown): string {
+function formatType(value: unknown): string {
   return value === null ? 'null' : typeof value;
 }

@@ -34,7 +34,7 @@ export interface NodeRedisClient extends NodeRedisCommands {
 }
 
 /** Bulk strings as Buffers; 36 is `RESP_TYPES.BLOB_STRING`. */
-const BYTES = { 36: Buffer };
+const BLOB_AS_BUFFER = { 36: Buffer };
 
 /**
  * A `GET` that a replica refuses: `GETEX` counts as a write, but changes nothing without options. node-redis sends every
@@ -51,7 +51,7 @@ const NO_CONNECTION =
   /^(?:Socket (?:closed unexpectedly|timeout)|Connection timeout|The client is offline|Disconnects client)/;
 const NO_CONNECTION_CODES = /^(?:ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN)$/;
 
-const REPEATED_ARGUMENTS = /,? with args beginning with:.*/;
+const ECHOED_ARGUMENTS = /,? with args beginning with:.*/;
 
 /**
  * Reads and writes payloads through a client of `redis` or `@redis/client`, version 5 or 6. The client stays its owner's
@@ -67,40 +67,40 @@ export class NodeRedisStorageDriverClient implements RedisStorageDriverClient {
     if (typeof (client as Partial<NodeRedisClient> | null | undefined)?.withTypeMapping !== 'function') {
       throw new TypeError(
         'NodeRedisStorageDriverClient takes a client, pool, cluster or sentinel of redis or @redis/client, ' +
-          `version 5 or 6, got ${typeNameOf(client)}`,
+          `version 5 or 6, got ${formatType(client)}`,
       );
     }
-    this.commands = withBytes(client);
+    this.commands = binaryCommands(client);
   }
 
   /** A miss costs a second round trip, in which the primary confirms it. */
   async get(key: string, { abortSignal }: RedisRequestOptions = {}): Promise<Uint8Array | null> {
     abortSignal?.throwIfAborted();
-    const value = bytesOf(await withoutArguments(this.commands.get(key)));
+    const value = expectBytes(await redactArguments(this.commands.get(key)));
     if (value !== null) return value;
     abortSignal?.throwIfAborted();
-    return confirmedBytesOf(key, await withoutArguments(this.commands.eval(GET_FROM_PRIMARY, { keys: [key] })));
+    return parseConfirmedGet(key, await redactArguments(this.commands.eval(GET_FROM_PRIMARY, { keys: [key] })));
   }
 
   // The signal isn't handed on: two queued commands that abort leave a client of node-redis 5 hanging for good.
   async setIfAbsent(key: string, data: Uint8Array, { abortSignal, ttlMs }: RedisSetOptions = {}): Promise<boolean> {
     abortSignal?.throwIfAborted();
     const value = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-    const reply = await withoutArguments(
+    const reply = await redactArguments(
       this.commands.set(key, value, {
         condition: 'NX',
         ...(ttlMs !== undefined && { expiration: { type: 'PX', value: ttlMs } }),
       }),
     );
-    if (reply !== null && reply !== 'OK') throw replyOfAnother('SET');
+    if (reply !== null && reply !== 'OK') throw desyncError('SET');
     return reply !== null;
   }
 
   /** By a `SETRANGE` of nothing, which answers the length: it changes nothing, but counts as a write, for the primary. */
   async exists(key: string, { abortSignal }: RedisRequestOptions = {}): Promise<boolean> {
     abortSignal?.throwIfAborted();
-    const length = await withoutArguments(this.commands.setRange(key, 0, ''));
-    if (typeof length !== 'number') throw replyOfAnother('SETRANGE');
+    const length = await redactArguments(this.commands.setRange(key, 0, ''));
+    if (typeof length !== 'number') throw desyncError('SETRANGE');
     return length > 0;
   }
 
@@ -121,16 +121,16 @@ export class NodeRedisStorageDriverClient implements RedisStorageDriverClient {
 }
 
 /** The same client, answering in bytes; that of the caller goes on as before. */
-function withBytes(client: NodeRedisClient): NodeRedisCommands {
+function binaryCommands(client: NodeRedisClient): NodeRedisCommands {
   if ('commandOptions' in client) {
     // A sentinel: in node-redis 5 its `withTypeMapping` would change the caller's own client.
-    const commandOptions = { ...(client.commandOptions as object | undefined), typeMapping: BYTES };
+    const commandOptions = { ...(client.commandOptions as object | undefined), typeMapping: BLOB_AS_BUFFER };
     return Object.create(client, { commandOptions: { value: commandOptions } }) as NodeRedisCommands;
   }
-  return client.withTypeMapping(BYTES);
+  return client.withTypeMapping(BLOB_AS_BUFFER);
 }
 
-function bytesOf(reply: unknown): Uint8Array | null {
+function expectBytes(reply: unknown): Uint8Array | null {
   if (reply === null || isUint8Array(reply)) return reply;
   throw new TypeError(
     `node-redis answered with a ${typeof reply} instead of bytes: ` +
@@ -139,31 +139,31 @@ function bytesOf(reply: unknown): Uint8Array | null {
 }
 
 /** Of the script's reply: the key, as its own proof, and the value. */
-function confirmedBytesOf(key: string, reply: unknown): Uint8Array | null {
+function parseConfirmedGet(key: string, reply: unknown): Uint8Array | null {
   const [confirmed, value = null] = Array.isArray(reply) ? (reply as unknown[]) : [];
   // A client may put a prefix of its own before it.
-  if (!isUint8Array(confirmed) || !Buffer.from(confirmed).toString().endsWith(key)) throw replyOfAnother('EVAL');
-  return bytesOf(value);
+  if (!isUint8Array(confirmed) || !Buffer.from(confirmed).toString().endsWith(key)) throw desyncError('EVAL');
+  return expectBytes(value);
 }
 
-function replyOfAnother(command: string): TypeError {
+function desyncError(command: string): TypeError {
   return new TypeError(`node-redis took the reply of another command for that of ${command}: reconnect the client`);
 }
 
 /** Redis repeats the arguments of a command that it doesn't know, and so a payload's bytes. */
-async function withoutArguments<T>(reply: Promise<T>): Promise<T> {
+async function redactArguments<T>(reply: Promise<T>): Promise<T> {
   try {
     return await reply;
   } catch (error) {
     if (isNativeError(error)) {
-      error.message = error.message.replace(REPEATED_ARGUMENTS, '');
-      error.stack = error.stack?.replace(REPEATED_ARGUMENTS, '') ?? '';
+      error.message = error.message.replace(ECHOED_ARGUMENTS, '');
+      error.stack = error.stack?.replace(ECHOED_ARGUMENTS, '') ?? '';
     }
     throw error;
   }
 }
 
 /** The type alone: the value may be a URL with a password. */
-function typeNameOf(value: unknown): string {
+function formatType(value: unknown): string {
   return value === null ? 'null' : typeof value;
 }

@@ -26,7 +26,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-function driver(options = {}): RedisStorageDriver {
+function createDriver(options = {}): RedisStorageDriver {
   return new RedisStorageDriver({
     client: new NodeRedisStorageDriverClient(redis),
     keyPrefix: `test:${randomUUID()}`,
@@ -34,58 +34,58 @@ function driver(options = {}): RedisStorageDriver {
   });
 }
 
-function payloadOf(data: Uint8Array): Payload {
+function createPayload(data: Uint8Array): Payload {
   return { metadata: { encoding: Buffer.from('binary/plain') }, data };
 }
 
-function keyIn(claim: StorageDriverClaim | undefined): string {
+function getKey(claim: StorageDriverClaim | undefined): string {
   return claim?.claimData['key'] ?? '';
 }
 
 /** The raw value at a key. */
-async function stored(key: string): Promise<Buffer | null> {
+async function storePayload(key: string): Promise<Buffer | null> {
   return other.withTypeMapping({ 36: Buffer }).get(key);
 }
 
 describe('RedisStorageDriver on a real Redis', () => {
   it('stores exactly the serialized payload, and reads it back byte for byte', async () => {
-    const payload = payloadOf(randomBytes(300_000));
+    const payload = createPayload(randomBytes(300_000));
 
-    const [claim] = await driver().store({}, [payload]);
+    const [claim] = await createDriver().store({}, [payload]);
 
-    expect((await stored(keyIn(claim)))?.equals(PayloadProto.encode(payload).finish())).toBe(true);
-    const [back] = await driver().retrieve({}, [claim!]);
+    expect((await storePayload(getKey(claim)))?.equals(PayloadProto.encode(payload).finish())).toBe(true);
+    const [back] = await createDriver().retrieve({}, [claim!]);
     expect(Buffer.from(back!.data!).equals(payload.data!)).toBe(true);
     expect(Buffer.from(back!.metadata!['encoding']!).toString()).toBe('binary/plain');
   });
 
   it('sets the TTL on the first insert and leaves it alone when the payload is stored again', async () => {
     const keyPrefix = randomUUID();
-    const payload = payloadOf(randomBytes(10));
+    const payload = createPayload(randomBytes(10));
 
-    const [claim] = await driver({ keyPrefix, ttl: '1 hour' }).store({}, [payload]);
-    await driver({ keyPrefix, ttl: '45 days' }).store({}, [payload]);
-    await driver({ keyPrefix }).store({}, [payload]);
+    const [claim] = await createDriver({ keyPrefix, ttl: '1 hour' }).store({}, [payload]);
+    await createDriver({ keyPrefix, ttl: '45 days' }).store({}, [payload]);
+    await createDriver({ keyPrefix }).store({}, [payload]);
 
-    const ttl = await other.pTTL(keyIn(claim));
+    const ttl = await other.pTTL(getKey(claim));
     expect(ttl).toBeGreaterThan(3_000_000);
     expect(ttl).toBeLessThanOrEqual(3_600_000);
   });
 
   it('tells a payload that has expired from one that could not be read', async () => {
-    const [claim] = await driver({ ttl: '1 hour' }).store({}, [payloadOf(randomBytes(10))]);
-    await other.pExpire(keyIn(claim), 0);
-    const gone = driver().retrieve({}, [claim!]);
+    const [claim] = await createDriver({ ttl: '1 hour' }).store({}, [createPayload(randomBytes(10))]);
+    await other.pExpire(getKey(claim), 0);
+    const gone = createDriver().retrieve({}, [claim!]);
     await expect(gone).rejects.toBeInstanceOf(ApplicationFailure);
     await expect(gone).rejects.toMatchObject({ type: 'PayloadNotFoundError', nonRetryable: true });
   });
 
   it('refuses bytes that were changed in Redis', async () => {
-    const [claim] = await driver().store({}, [payloadOf(randomBytes(100))]);
-    await other.setRange(keyIn(claim), 50, 'x');
-    const read = driver().retrieve({}, [claim!]);
+    const [claim] = await createDriver().store({}, [createPayload(randomBytes(100))]);
+    await other.setRange(getKey(claim), 50, 'x');
+    const read = createDriver().retrieve({}, [claim!]);
     await expect(read).rejects.toBeInstanceOf(ValueError);
-    await expect(read).rejects.toThrow(`integrity check failed [key=${keyIn(claim)}]`);
+    await expect(read).rejects.toThrow(`integrity check failed [key=${getKey(claim)}]`);
   });
 
   it('reads no other key of the same Redis, whatever the claim says', async () => {
@@ -93,50 +93,50 @@ describe('RedisStorageDriver on a real Redis', () => {
     await other.set(key, 'secret');
     const sent = jest.spyOn(redis, 'sendCommand');
     const forged = new StorageDriverClaim({ key, hash_algorithm: 'sha256', hash_value: '0'.repeat(64) });
-    await expect(driver().retrieve({}, [forged])).rejects.toThrow(/^(?!.*secret).*another scheme/);
+    await expect(createDriver().retrieve({}, [forged])).rejects.toThrow(/^(?!.*secret).*another scheme/);
     expect(sent).not.toHaveBeenCalled();
   });
 
   it("gives Redis's own words and the key where Redis refuses a write", async () => {
     await other.configSet('maxmemory', '1');
-    const payload = payloadOf(randomBytes(10));
-    const call = driver().store({}, [payload]);
+    const payload = createPayload(randomBytes(10));
+    const call = createDriver().store({}, [payload]);
     await expect(call).rejects.toBeInstanceOf(RedisStorageDriverError);
     await expect(call).rejects.toMatchObject({
       message: expect.stringMatching(/^RedisStorageDriver store failed \[key=test:.*:d:sha256:.*, host=127\.0\.0\.1/),
       cause: { message: expect.stringContaining('OOM command not allowed') },
     });
     await other.configSet('maxmemory', '0');
-    await expect(driver().store({}, [payload])).resolves.toHaveLength(1);
+    await expect(createDriver().store({}, [payload])).resolves.toHaveLength(1);
   });
 
   it('gives up on a Redis that hangs, stays usable, and mixes up no late answer', async () => {
-    const payloads = ['a', 'b'].map((data) => payloadOf(Buffer.from(data)));
+    const payloads = ['a', 'b'].map((data) => createPayload(Buffer.from(data)));
     const keyPrefix = randomUUID();
-    const claims = await driver({ keyPrefix }).store({}, payloads);
+    const claims = await createDriver({ keyPrefix }).store({}, payloads);
 
     await other.sendCommand(['CLIENT', 'PAUSE', '3000', 'ALL']);
-    const call = driver({ keyPrefix, requestTimeout: 100 }).retrieve({}, [claims[0]!]);
+    const call = createDriver({ keyPrefix, requestTimeout: 100 }).retrieve({}, [claims[0]!]);
     await expect(call).rejects.toBeInstanceOf(RedisStorageDriverError);
     await expect(call).rejects.toMatchObject({ cause: expect.any(TimeoutError) as TimeoutError });
 
-    const [back] = await driver({ keyPrefix }).retrieve({}, [claims[1]!]);
+    const [back] = await createDriver({ keyPrefix }).retrieve({}, [claims[1]!]);
     expect(Buffer.from(back!.data!).toString()).toBe('b');
   });
 
   it('lets go of a call at once when its caller aborts, and the call can be made again', async () => {
     const keyPrefix = randomUUID();
-    const payloads = Array.from({ length: 64 }, () => payloadOf(randomBytes(100_000)));
+    const payloads = Array.from({ length: 64 }, () => createPayload(randomBytes(100_000)));
     const reason = new Error('shutting down');
     const controller = new AbortController();
 
     await other.sendCommand(['CLIENT', 'PAUSE', '2000', 'ALL']);
-    const call = driver({ keyPrefix }).store({ abortSignal: controller.signal }, payloads);
+    const call = createDriver({ keyPrefix }).store({ abortSignal: controller.signal }, payloads);
     setTimeout(() => controller.abort(reason), 50);
     await expect(call).rejects.toBe(reason);
 
-    const claims = await driver({ keyPrefix }).store({}, payloads);
-    const back = await driver({ keyPrefix }).retrieve({}, claims);
+    const claims = await createDriver({ keyPrefix }).store({}, payloads);
+    const back = await createDriver({ keyPrefix }).retrieve({}, claims);
     expect(back.every(({ data }, i) => Buffer.from(data!).equals(payloads[i]!.data!))).toBe(true);
   });
 });

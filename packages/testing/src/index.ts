@@ -1,6 +1,7 @@
-export { openBackDoor, openClusterBackDoor, type BackDoor } from './back-door';
-export { describeClientContract, type ContractSubject } from './contract';
-export { startFaultProxy, type FaultProxy } from './fault-proxy';
+export { openBackDoor, openClusterBackDoor, type BackDoor } from './servers/back-door';
+export { describeClientContract, type ContractSubject } from './contract/client-contract';
+export { cleanUpAfterEach } from './clean-up';
+export { startFaultProxy, type FaultProxy } from './faults/fault-proxy';
 export {
   after,
   corrupt,
@@ -14,17 +15,17 @@ export {
   throttle,
   type Fault,
   type FaultyLink,
-} from './faults';
+} from './faults/faults';
 export { InMemoryStorageDriverClient } from './in-memory-client';
 export {
   describeReplicaReads,
   describeUnconfirmedMisses,
   type ConnectedClient,
   type ReplicaReader,
-} from './miss-contract';
-export { prepareRedis, prepareTemporal } from './prepare';
-export { startRedis, type RedisAddress, type RunningRedis } from './redis';
-export { startRedisCluster, type RunningRedisCluster } from './redis-cluster';
-export { startRedisSentinel, type RunningRedisSentinel } from './redis-sentinel';
-export { startTemporal, type RunningTemporal } from './temporal';
-export { startUpstash, type UpstashIntercept, type UpstashServer } from './upstash';
+} from './contract/miss-contract';
+export { prepareRedis, prepareTemporal } from './servers/prepare';
+export { startRedis, type RedisAddress, type RunningRedis } from './servers/redis';
+export { startRedisCluster, type RunningRedisCluster } from './servers/redis-cluster';
+export { startRedisSentinel, type RunningRedisSentinel } from './servers/redis-sentinel';
+export { startTemporal, type RunningTemporal } from './servers/temporal';
+export { startUpstash, type UpstashIntercept, type UpstashServer } from './upstash/server';

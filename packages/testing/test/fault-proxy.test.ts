@@ -2,8 +2,19 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startFaultProxy, type FaultProxy } from '../src/fault-proxy';
-import { after, corrupt, cut, delay, hold, once as onceOnly, pass, reset, swallow, throttle } from '../src/faults';
+import { startFaultProxy, type FaultProxy } from '../src/faults/fault-proxy';
+import {
+  after,
+  corrupt,
+  cut,
+  delay,
+  hold,
+  once as onceOnly,
+  pass,
+  reset,
+  swallow,
+  throttle,
+} from '../src/faults/faults';
 import { waitUntil } from '../src/wait-until';
 import { isReachable } from './reachable';
 
@@ -50,16 +61,16 @@ function open(): Client {
   return { socket, received: () => Buffer.concat(chunks), ended: () => ended };
 }
 
-async function untilReceived(client: Client, length: number): Promise<void> {
+async function waitUntilReceived(client: Client, length: number): Promise<void> {
   await waitUntil('the bytes are back', [client], async ({ received }) => received().length >= length);
 }
 
-async function untilEnded(client: Client): Promise<void> {
+async function waitUntilEnded(client: Client): Promise<void> {
   await waitUntil('the connection has ended', [client], async ({ ended }) => ended() !== undefined);
 }
 
 /** Long enough for what is about to come. */
-async function aWhile(): Promise<void> {
+async function waitBriefly(): Promise<void> {
   await sleep(150);
 }
 
@@ -69,7 +80,7 @@ describe('a proxy', () => {
     const client = open();
     client.socket.write(data);
 
-    await untilReceived(client, data.length);
+    await waitUntilReceived(client, data.length);
 
     expect(client.received().equals(data)).toBe(true);
   });
@@ -77,7 +88,7 @@ describe('a proxy', () => {
   it('keeps connections apart, and knows how many there are', async () => {
     const clients = [open(), open()];
     clients.forEach(({ socket }, index) => socket.write(`client ${index}`));
-    for (const client of clients) await untilReceived(client, 8);
+    for (const client of clients) await waitUntilReceived(client, 8);
 
     expect(clients.map(({ received }) => received().toString())).toEqual(['client 0', 'client 1']);
     expect(proxy.links.size).toBe(2);
@@ -93,7 +104,7 @@ describe('a proxy', () => {
     proxy = toNowhere;
     const client = open();
 
-    await untilEnded(client);
+    await waitUntilEnded(client);
 
     expect(client.received().length).toBe(0);
   });
@@ -102,11 +113,11 @@ describe('a proxy', () => {
     proxy.toClient = hold;
     const client = open();
     client.socket.write('held');
-    await aWhile();
+    await waitBriefly();
 
     await proxy.stop();
 
-    await untilEnded(client);
+    await waitUntilEnded(client);
     expect(client.received().length).toBe(0);
     expect(await isReachable(proxy)).toBe(false);
     proxy = await startFaultProxy(proxy);
@@ -118,13 +129,13 @@ describe.each(['toServer', 'toClient'] as const)('the fault %s', (direction) => 
     proxy[direction] = after(4, hold);
     const client = open();
     client.socket.write('one two');
-    await untilReceived(client, 4);
-    await aWhile();
+    await waitUntilReceived(client, 4);
+    await waitBriefly();
     expect(client.received().toString()).toBe('one ');
 
     proxy[direction] = pass;
 
-    await untilReceived(client, 7);
+    await waitUntilReceived(client, 7);
     expect(client.received().toString()).toBe('one two');
   });
 
@@ -132,12 +143,12 @@ describe.each(['toServer', 'toClient'] as const)('the fault %s', (direction) => 
     const client = open();
     proxy[direction] = swallow;
     client.socket.write('lost');
-    await aWhile();
+    await waitBriefly();
 
     proxy[direction] = pass;
     client.socket.write('found');
 
-    await untilReceived(client, 5);
+    await waitUntilReceived(client, 5);
     expect(client.received().toString()).toBe('found');
   });
 
@@ -147,7 +158,7 @@ describe.each(['toServer', 'toClient'] as const)('the fault %s', (direction) => 
     const client = open();
     client.socket.write(data);
 
-    await untilEnded(client);
+    await waitUntilEnded(client);
 
     // What was not yet sent to the server is refused with a RST, which may take echoed bytes along.
     expect(client.received().length).toBeGreaterThanOrEqual(direction === 'toClient' ? 3 * MIB : 0);
@@ -160,7 +171,7 @@ describe.each(['toServer', 'toClient'] as const)('the fault %s', (direction) => 
     const client = open();
     client.socket.write(randomBytes(5 * MIB));
 
-    await untilEnded(client);
+    await waitUntilEnded(client);
 
     expect(client.received().length).toBeLessThan(5 * MIB);
   });
@@ -170,7 +181,7 @@ describe.each(['toServer', 'toClient'] as const)('the fault %s', (direction) => 
     const client = open();
     client.socket.write('abc');
 
-    await untilReceived(client, 3);
+    await waitUntilReceived(client, 3);
 
     expect(client.received().toString()).toBe('acc');
   });
@@ -179,10 +190,10 @@ describe.each(['toServer', 'toClient'] as const)('the fault %s', (direction) => 
     proxy[direction] = onceOnly(corrupt);
     const client = open();
     client.socket.write('abc');
-    await untilReceived(client, 3);
+    await waitUntilReceived(client, 3);
     client.socket.write('abc');
 
-    await untilReceived(client, 6);
+    await waitUntilReceived(client, 6);
 
     expect(client.received().toString()).toBe('accabc');
   });
@@ -193,7 +204,7 @@ describe.each(['toServer', 'toClient'] as const)('the fault %s', (direction) => 
     const start = performance.now();
     client.socket.write('slow');
 
-    await untilReceived(client, 4);
+    await waitUntilReceived(client, 4);
 
     expect(performance.now() - start).toBeGreaterThan(290);
   });
@@ -204,7 +215,7 @@ describe.each(['toServer', 'toClient'] as const)('the fault %s', (direction) => 
     const start = performance.now();
     for (const { socket } of clients) socket.write(randomBytes(MIB / 2));
 
-    for (const client of clients) await untilReceived(client, MIB / 2);
+    for (const client of clients) await waitUntilReceived(client, MIB / 2);
 
     expect(performance.now() - start).toBeGreaterThan(450);
   });
@@ -213,11 +224,11 @@ describe.each(['toServer', 'toClient'] as const)('the fault %s', (direction) => 
     proxy[direction] = throttle(1);
     const client = open();
     client.socket.write('a hundred seconds'.repeat(6));
-    await aWhile();
+    await waitBriefly();
 
     proxy[direction] = pass;
 
-    await untilReceived(client, 102);
+    await waitUntilReceived(client, 102);
     expect(client.received().length).toBe(102);
   });
 });
@@ -226,14 +237,14 @@ it('a link can be cut and reset between commands', async () => {
   const [first, second] = [open(), open()];
   for (const client of [first, second]) {
     client.socket.write('command');
-    await untilReceived(client, 7);
+    await waitUntilReceived(client, 7);
   }
   const [one, other] = proxy.links;
 
   one!.cut();
   other!.reset();
 
-  await untilEnded(first);
-  await untilEnded(second);
+  await waitUntilEnded(first);
+  await waitUntilEnded(second);
   expect(first.ended()).toBe('');
 });

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { freeClusterPort, retryTakenPort } from '../src/port';
+import { findFreeClusterPort, retryTakenPort } from '../src/servers/port';
 
 describe('freeClusterPort', () => {
   it('finds a port that is free, as is its bus port', async () => {
-    const port = await freeClusterPort();
+    const port = await findFreeClusterPort();
 
     for (const each of [port, port + 10_000]) {
       const server = createServer().listen(each, '127.0.0.1');

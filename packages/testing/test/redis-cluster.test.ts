@@ -1,5 +1,5 @@
 import { createClient, createCluster } from 'redis';
-import { startRedisCluster, type RunningRedisCluster } from '../src/redis-cluster';
+import { startRedisCluster, type RunningRedisCluster } from '../src/servers/redis-cluster';
 import { isReachable } from './reachable';
 
 describe('startRedisCluster', () => {

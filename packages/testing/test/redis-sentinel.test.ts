@@ -1,5 +1,5 @@
 import { createSentinel } from 'redis';
-import { startRedisSentinel } from '../src/redis-sentinel';
+import { startRedisSentinel } from '../src/servers/redis-sentinel';
 import { waitUntil } from '../src/wait-until';
 import { withKilledParent } from './killed-parent';
 import { isReachable } from './reachable';

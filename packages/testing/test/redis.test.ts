@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { createClient } from 'redis';
-import { startRedis, type RunningRedis } from '../src/redis';
+import { startRedis, type RunningRedis } from '../src/servers/redis';
 import { waitUntil } from '../src/wait-until';
 import { withKilledParent } from './killed-parent';
 import { isReachable } from './reachable';

@@ -1,5 +1,5 @@
 import { Connection } from '@temporalio/client';
-import { startTemporal } from '../src/temporal';
+import { startTemporal } from '../src/servers/temporal';
 import { waitUntil } from '../src/wait-until';
 import { withKilledParent } from './killed-parent';
 import { isReachable } from './reachable';

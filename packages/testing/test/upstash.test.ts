@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis, type RedisConfigNodejs } from '@upstash/redis';
-import { startRedis, type RunningRedis } from '../src/redis';
-import { startUpstash, type UpstashServer } from '../src/upstash';
+import { startRedis, type RunningRedis } from '../src/servers/redis';
+import { startUpstash, type UpstashServer } from '../src/upstash/server';
 
 let redis: RunningRedis;
 let replica: RunningRedis;

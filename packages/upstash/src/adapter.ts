@@ -1,8 +1,8 @@
 import type { RedisRequestOptions, RedisSetOptions, RedisStorageDriverClient } from '@temporal-redis-storage/core';
-import { connectionOf, type Connection, type UpstashCredentials, type UpstashRedis } from './connection';
+import { resolveSettings, type UpstashSettings, type UpstashCredentials, type UpstashRedis } from './settings';
 import { UpstashRequestError } from './errors';
-import { request, type Command } from './request';
-import type { Reply } from './resp2';
+import { sendCommand, type Command } from './request';
+import type { RespReply } from './resp2';
 import { SyncTokens } from './sync-tokens';
 
 /** `EVAL` is a write command, and so is `GETEX`, which without options changes nothing: the primary alone serves them. */
@@ -19,12 +19,12 @@ const SET_IF_ABSENT = "return redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[1],
  * @experimental
  */
 export class UpstashStorageDriverClient implements RedisStorageDriverClient {
-  private readonly connection: Connection;
+  private readonly connection: UpstashSettings;
   private readonly syncTokens = new SyncTokens();
 
   /** @throws TypeError that says what was expected */
   constructor(redis: UpstashRedis | UpstashCredentials) {
-    this.connection = connectionOf(redis);
+    this.connection = resolveSettings(redis);
   }
 
   /**
@@ -43,14 +43,14 @@ export class UpstashStorageDriverClient implements RedisStorageDriverClient {
   }
 
   async get(key: string, { abortSignal }: RedisRequestOptions = {}): Promise<Uint8Array | null> {
-    const { reply } = await request(
+    const { reply } = await sendCommand(
       this.connection,
       { args: ['GET', key] },
       { abortSignal, syncToken: this.syncTokens.of(key) },
     );
-    if (reply !== null) return bytesOf(reply);
-    const confirmed = await request(this.connection, { args: ['EVAL', GET_AT_PRIMARY, '1', key] }, { abortSignal });
-    return confirmed.reply === null ? null : bytesOf(confirmed.reply);
+    if (reply !== null) return expectBytes(reply);
+    const confirmed = await sendCommand(this.connection, { args: ['EVAL', GET_AT_PRIMARY, '1', key] }, { abortSignal });
+    return confirmed.reply === null ? null : expectBytes(confirmed.reply);
   }
 
   /** Resolves to `false`, too, if it inserted but the answer was lost and the request made again. */
@@ -59,14 +59,14 @@ export class UpstashStorageDriverClient implements RedisStorageDriverClient {
       ttlMs === undefined
         ? { args: ['SETNX', key], value: data }
         : { args: ['EVAL', SET_IF_ABSENT, '1', key, String(ttlMs)], value: data };
-    const { reply, syncToken } = await request(this.connection, command, { abortSignal });
+    const { reply, syncToken } = await sendCommand(this.connection, command, { abortSignal });
     if (this.connection.readYourWrites && syncToken !== undefined) this.syncTokens.remember(key, syncToken);
-    return flagOf(reply);
+    return expectFlag(reply);
   }
 
   async exists(key: string, { abortSignal }: RedisRequestOptions = {}): Promise<boolean> {
-    const { reply } = await request(this.connection, { args: ['EVAL', HAS_AT_PRIMARY, '1', key] }, { abortSignal });
-    return flagOf(reply);
+    const { reply } = await sendCommand(this.connection, { args: ['EVAL', HAS_AT_PRIMARY, '1', key] }, { abortSignal });
+    return expectFlag(reply);
   }
 
   describe(): Record<string, string> {
@@ -74,12 +74,12 @@ export class UpstashStorageDriverClient implements RedisStorageDriverClient {
   }
 }
 
-function bytesOf(reply: Reply): Uint8Array {
+function expectBytes(reply: RespReply): Uint8Array {
   if (reply instanceof Uint8Array) return reply;
   throw new UpstashRequestError('Upstash answered a read with something else than bytes');
 }
 
-function flagOf(reply: Reply): boolean {
+function expectFlag(reply: RespReply): boolean {
   if (reply === 0 || reply === 1) return reply === 1;
   throw new UpstashRequestError('Upstash answered a yes-or-no command with something else than 0 or 1');
 }

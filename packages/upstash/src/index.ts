@@ -1,3 +1,3 @@
 export { UpstashStorageDriverClient } from './adapter';
-export type { UpstashCredentials, UpstashRedis } from './connection';
+export type { UpstashCredentials, UpstashRedis } from './settings';
 export { UpstashRequestError } from './errors';

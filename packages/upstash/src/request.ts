@@ -1,7 +1,7 @@
-import type { Connection } from './connection';
-import { refusalOf } from './refusal';
-import { parseReply, type Reply } from './resp2';
-import { withRetries, type Answer } from './retry';
+import type { UpstashSettings } from './settings';
+import { createRequestError } from './request-error';
+import { parseReply, type RespReply } from './resp2';
+import { fetchWithRetries, type HttpResponse } from './retry';
 
 /** A command; its last argument may be bytes. */
 export interface Command {
@@ -15,8 +15,8 @@ export interface RequestOptions {
   syncToken?: string | undefined;
 }
 
-export interface Answered {
-  reply: Reply;
+export interface CommandResult {
+  reply: RespReply;
   syncToken: string | undefined;
 }
 
@@ -25,14 +25,14 @@ export interface Answered {
  *
  * @throws UpstashRequestError
  */
-export async function request(
-  connection: Connection,
+export async function sendCommand(
+  connection: UpstashSettings,
   command: Command,
   { abortSignal, syncToken }: RequestOptions,
-): Promise<Answered> {
+): Promise<CommandResult> {
   const { baseUrl, token, keepAlive } = connection;
-  const { signal, release } = joined(abortSignal, connection.signal());
-  const { path, body, contentType } = encode(command);
+  const { signal, release } = anySignal(abortSignal, connection.signal());
+  const { path, body, contentType } = encodeCommand(command);
   const init: RequestInit & { cache: 'no-store' } = {
     method: 'POST',
     headers: {
@@ -48,9 +48,9 @@ export async function request(
     redirect: 'manual',
     signal,
   };
-  const answer = await withRetries(connection, signal, () => exchange(baseUrl + path, init)).finally(release);
+  const answer = await fetchWithRetries(connection, signal, () => fetchResponse(baseUrl + path, init)).finally(release);
   if (answer.status !== 200 || isErrorReply(answer)) {
-    throw refusalOf(command.args[0], answer.status, answer.body, token);
+    throw createRequestError(command.args[0], answer.status, answer.body, token);
   }
   return { reply: parseReply(answer.body), syncToken: answer.headers.get('upstash-sync-token') ?? undefined };
 }
@@ -59,7 +59,7 @@ export async function request(
  * Bytes travel as the body, which is appended to the command in the path. A command without them, and one whose bytes
  * are none (an empty body is no argument), travels as a JSON array.
  */
-function encode({ args, value }: Command): { path: string; body: string | Uint8Array; contentType: string } {
+function encodeCommand({ args, value }: Command): { path: string; body: string | Uint8Array; contentType: string } {
   if (value === undefined || value.length === 0) {
     const body = JSON.stringify(value === undefined ? args : [...args, '']);
     return { path: '/', body, contentType: 'application/json' };
@@ -79,13 +79,13 @@ function encodePathSegment(argument: string): string {
   return encodeURIComponent(argument);
 }
 
-async function exchange(url: string, init: RequestInit): Promise<Answer> {
+async function fetchResponse(url: string, init: RequestInit): Promise<HttpResponse> {
   const response = await fetch(url, init);
   const body = new Uint8Array(await response.arrayBuffer());
   return { status: response.status, headers: response.headers, body };
 }
 
-function isErrorReply({ body }: Answer): boolean {
+function isErrorReply({ body }: HttpResponse): boolean {
   return body[0] === '-'.charCodeAt(0);
 }
 
@@ -93,7 +93,7 @@ function isErrorReply({ body }: Answer): boolean {
  * A signal that aborts with any of the given ones, until it is released. `AbortSignal.any` would leave something behind
  * on one that outlives the request (nodejs/node#64476).
  */
-function joined(...signals: (AbortSignal | undefined)[]): { signal: AbortSignal; release: () => void } {
+function anySignal(...signals: (AbortSignal | undefined)[]): { signal: AbortSignal; release: () => void } {
   const controller = new AbortController();
   const released = new AbortController();
   for (const source of signals) {

@@ -34,7 +34,7 @@ afterEach(() => {
 });
 
 /** The rejection, made sure to show neither the token nor the payload. */
-async function rejection(promise: Promise<unknown>, payload?: Uint8Array): Promise<Error> {
+async function catchRejection(promise: Promise<unknown>, payload?: Uint8Array): Promise<Error> {
   const secrets = [upstash.token, upstash.readOnlyToken];
   if (payload !== undefined) secrets.push(Buffer.from(payload).toString('latin1').slice(0, 20));
   return rejectionWithout(secrets, promise);
@@ -162,14 +162,14 @@ describe('a refusal says why, and what to do:', () => {
     expect(Buffer.from((await readOnly.get(key))!)).toEqual(data);
     key = randomUUID();
     for (const call of callsOf(readOnly)) {
-      expect((await rejection(call(), data)).message).toMatch(/NOPERM .*; use the standard token/);
+      expect((await catchRejection(call(), data)).message).toMatch(/NOPERM .*; use the standard token/);
     }
   });
 
   it('a request over the size limit', async () => {
     const large = randomBytes(10 * 1024 * 1024);
     for (const options of [{}, { ttlMs: 1000 }]) {
-      const { message } = await rejection(client.setIfAbsent(key, large, options), large);
+      const { message } = await catchRejection(client.setIfAbsent(key, large, options), large);
       expect(message).toMatch(
         /ERR max request size exceeded\. .*; lower the driver's maxPayloadSize, or raise the plan's/,
       );
@@ -179,13 +179,15 @@ describe('a refusal says why, and what to do:', () => {
 
   it('a value over the size limit, which another client wrote', async () => {
     await tcp.set(key, randomBytes(10 * 1024 * 1024 + 1));
-    expect((await rejection(client.get(key))).message).toMatch(/ERR max request size exceeded.*; lower the driver's/);
+    expect((await catchRejection(client.get(key))).message).toMatch(
+      /ERR max request size exceeded.*; lower the driver's/,
+    );
     await tcp.del(key);
   });
 
   it('a key that holds another type', async () => {
     await tcp.lPush(key, 'x');
-    expect((await rejection(client.get(key))).message).toMatch(
+    expect((await catchRejection(client.get(key))).message).toMatch(
       /WRONGTYPE Operation .*; something else writes to this key/,
     );
     expect(await client.setIfAbsent(key, data)).toBe(false);
@@ -195,7 +197,7 @@ describe('a refusal says why, and what to do:', () => {
     await tcp.configSet('maxmemory', '1mb');
     try {
       for (const options of [{}, { ttlMs: 1000 }]) {
-        const { message } = await rejection(client.setIfAbsent(key, data, options), data);
+        const { message } = await catchRejection(client.setIfAbsent(key, data, options), data);
         expect(message).toMatch(/OOM command not allowed.*; the database is full/);
       }
     } finally {
@@ -222,7 +224,7 @@ describe('a refusal says why, and what to do:', () => {
     upstash.intercept = async () => ({ status, headers: { location: '/elsewhere' }, body: Buffer.from(body) });
 
     for (const call of callsOf(client)) {
-      const error = await rejection(call(), data);
+      const error = await catchRejection(call(), data);
       expect(error.name).toBe('UpstashRequestError');
       expect(error.message).toMatch(message);
     }
@@ -232,7 +234,7 @@ describe('a refusal says why, and what to do:', () => {
     const words = `ERR unknown command 'EVAL' for ${upstash.token}, with args beginning with: 'x' '${data.toString()}' `;
     upstash.intercept = async () => ({ status: 400, headers: {}, body: Buffer.from(`-${words}\r\n`) });
 
-    const { message } = await rejection(client.setIfAbsent(key, data, { ttlMs: 1000 }), data);
+    const { message } = await catchRejection(client.setIfAbsent(key, data, { ttlMs: 1000 }), data);
 
     expect(message).toBe("Upstash refused EVAL (HTTP 400): ERR unknown command 'EVAL' for [token]");
   });
@@ -243,18 +245,18 @@ describe('an answer that is no whole reply', () => {
     'is an error, never data: %j',
     async (body) => {
       upstash.intercept = async () => ({ status: 200, headers: {}, body: Buffer.from(body) });
-      expect((await rejection(client.get(key))).name).toBe('UpstashRequestError');
-      expect((await rejection(client.setIfAbsent(key, Buffer.from('x')))).name).toBe('UpstashRequestError');
+      expect((await catchRejection(client.get(key))).name).toBe('UpstashRequestError');
+      expect((await catchRejection(client.setIfAbsent(key, Buffer.from('x')))).name).toBe('UpstashRequestError');
     },
   );
 
   it.each([':2\r\n', '$1\r\n1\r\n', '$-1\r\n'])('is an error to a write: %j', async (body) => {
     upstash.intercept = async () => ({ status: 200, headers: {}, body: Buffer.from(body) });
-    expect((await rejection(client.setIfAbsent(key, Buffer.from('x')))).name).toBe('UpstashRequestError');
+    expect((await catchRejection(client.setIfAbsent(key, Buffer.from('x')))).name).toBe('UpstashRequestError');
   });
 
   it('is an error to a read: an integer', async () => {
     upstash.intercept = async () => ({ status: 200, headers: {}, body: Buffer.from(':1\r\n') });
-    expect((await rejection(client.get(key))).name).toBe('UpstashRequestError');
+    expect((await catchRejection(client.get(key))).name).toBe('UpstashRequestError');
   });
 });

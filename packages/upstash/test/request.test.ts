@@ -30,64 +30,64 @@ beforeEach(() => {
   };
 });
 
-function clientOf(config: Partial<RedisConfigNodejs> = {}): UpstashStorageDriverClient {
+function createClientFor(config: Partial<RedisConfigNodejs> = {}): UpstashStorageDriverClient {
   const { url, token } = upstash;
   return new UpstashStorageDriverClient(new Redis({ url, token, retry: { retries: 3, backoff: () => 1 }, ...config }));
 }
 
 /** Makes the endpoint treat the first requests otherwise. */
-function first(count: number, otherwise: UpstashServer['intercept']): void {
+function takeFirst(count: number, otherwise: UpstashServer['intercept']): void {
   upstash.intercept = (request, apply) => {
     requests.push(request.headers);
     return requests.length <= count ? otherwise(request, apply) : apply();
   };
 }
 
-async function rejection(promise: Promise<unknown>): Promise<Error> {
+async function catchRejection(promise: Promise<unknown>): Promise<Error> {
   return rejectionWithout([upstash.token, data.toString()], promise);
 }
 
 describe('retries', () => {
   it.each([429, 500, 503])('a %d', async (status) => {
-    first(3, async () => ({ status, headers: {}, body: Buffer.from('busy') }));
+    takeFirst(3, async () => ({ status, headers: {}, body: Buffer.from('busy') }));
 
-    expect(await clientOf().setIfAbsent(key, data)).toBe(true);
+    expect(await createClientFor().setIfAbsent(key, data)).toBe(true);
 
     expect(requests).toHaveLength(4);
   });
 
   it('a connection that is dropped before the request is applied', async () => {
-    first(3, async () => undefined);
+    takeFirst(3, async () => undefined);
 
-    expect(await clientOf().setIfAbsent(key, data, { ttlMs: 60_000 })).toBe(true);
+    expect(await createClientFor().setIfAbsent(key, data, { ttlMs: 60_000 })).toBe(true);
 
-    expect(Buffer.from((await clientOf().get(key))!)).toEqual(data);
+    expect(Buffer.from((await createClientFor().get(key))!)).toEqual(data);
   });
 
   it('a connection that is dropped afterwards: the key is there, so the write resolves to false', async () => {
-    first(1, async (_request, apply) => {
+    takeFirst(1, async (_request, apply) => {
       await apply();
       return undefined;
     });
 
-    expect(await clientOf().setIfAbsent(key, data)).toBe(false);
+    expect(await createClientFor().setIfAbsent(key, data)).toBe(false);
 
-    expect(Buffer.from((await clientOf().get(key))!)).toEqual(data);
+    expect(Buffer.from((await createClientFor().get(key))!)).toEqual(data);
   });
 
   it('as long as the server asks', async () => {
-    first(1, async () => ({ status: 429, headers: { 'retry-after': '1' }, body: Buffer.from('slow down') }));
+    takeFirst(1, async () => ({ status: 429, headers: { 'retry-after': '1' }, body: Buffer.from('slow down') }));
     const start = performance.now();
 
-    await clientOf().setIfAbsent(key, data);
+    await createClientFor().setIfAbsent(key, data);
 
     expect(performance.now() - start).toBeGreaterThan(900);
   });
 
   it('no more often than the Redis says, and then tells the last answer', async () => {
-    first(Infinity, async () => ({ status: 429, headers: {}, body: Buffer.from('slow down') }));
+    takeFirst(Infinity, async () => ({ status: 429, headers: {}, body: Buffer.from('slow down') }));
 
-    expect((await rejection(clientOf().setIfAbsent(key, data))).message).toBe(
+    expect((await catchRejection(createClientFor().setIfAbsent(key, data))).message).toBe(
       'Upstash refused SETNX (HTTP 429): slow down; the rate limit or quota of the plan is reached: raise it, or send less',
     );
 
@@ -95,9 +95,9 @@ describe('retries', () => {
   });
 
   it('no more often than the Redis says, and then tells the last failure', async () => {
-    first(Infinity, async () => undefined);
+    takeFirst(Infinity, async () => undefined);
 
-    const error = await rejection(clientOf().get(key));
+    const error = await catchRejection(createClientFor().get(key));
 
     expect(error).toMatchObject({ name: 'UpstashRequestError', message: 'Upstash did not answer' });
     expect((error.cause as Error).message).toBe('fetch failed');
@@ -105,15 +105,15 @@ describe('retries', () => {
   });
 
   it('once, as the library does, when the Redis has retry: false', async () => {
-    first(Infinity, async () => undefined);
+    takeFirst(Infinity, async () => undefined);
 
-    await rejection(clientOf({ retry: false }).get(key));
+    await catchRejection(createClientFor({ retry: false }).get(key));
 
     expect(requests).toHaveLength(2);
   });
 
   it('not at all what Redis refuses', async () => {
-    await rejection(clientOf({ token: 'wrong' }).get(key));
+    await catchRejection(createClientFor({ token: 'wrong' }).get(key));
 
     expect(requests).toHaveLength(1);
   });
@@ -123,7 +123,7 @@ it('tells of a server that is not there', async () => {
   const { url, ...server } = await startUpstash({ redis });
   await server.stop();
 
-  const error = await rejection(clientOf({ url }).get(key));
+  const error = await catchRejection(createClientFor({ url }).get(key));
 
   expect(error).toMatchObject({ name: 'UpstashRequestError', message: 'Upstash did not answer' });
 });
@@ -135,7 +135,7 @@ describe('an abort', () => {
     'beforehand rejects before any request: by %s',
     async (which) => {
       const signal = AbortSignal.abort(reason);
-      const client = clientOf(
+      const client = createClientFor(
         which === "the Redis's signal"
           ? { signal }
           : which === "the Redis's signal function"
@@ -155,8 +155,8 @@ describe('an abort', () => {
   it.each(['its own signal', "the Redis's signal"])('takes back a request in flight: by %s', async (which) => {
     const controller = new AbortController();
     const own = which === 'its own signal';
-    const client = clientOf({ retry: { retries: 0 }, ...(!own && { signal: controller.signal }) });
-    first(Infinity, () => {
+    const client = createClientFor({ retry: { retries: 0 }, ...(!own && { signal: controller.signal }) });
+    takeFirst(Infinity, () => {
       controller.abort(reason);
       return never();
     });
@@ -169,7 +169,7 @@ describe('an abort', () => {
 
   it('signal of the Redis that outlives the requests keeps no listener of theirs', async () => {
     const { signal } = new AbortController();
-    const client = clientOf({ signal });
+    const client = createClientFor({ signal });
 
     await client.setIfAbsent(key, data);
     await client.get(key);
@@ -179,11 +179,11 @@ describe('an abort', () => {
 
   it('ends the wait before a retry', async () => {
     const controller = new AbortController();
-    first(Infinity, async () => {
+    takeFirst(Infinity, async () => {
       setTimeout(() => controller.abort(reason), 100);
       return { status: 503, headers: {}, body: Buffer.from('') };
     });
-    const client = clientOf({ retry: { backoff: () => 600_000 } });
+    const client = createClientFor({ retry: { backoff: () => 600_000 } });
 
     await expect(client.setIfAbsent(key, data, { abortSignal: controller.signal })).rejects.toBe(reason);
 
@@ -192,7 +192,7 @@ describe('an abort', () => {
 });
 
 it('asks for RESP2 past every cache, and sends no telemetry', async () => {
-  await clientOf().get(key);
+  await createClientFor().get(key);
 
   expect(requests).toHaveLength(2);
   for (const headers of requests) {
@@ -202,8 +202,8 @@ it('asks for RESP2 past every cache, and sends no telemetry', async () => {
 });
 
 it('keeps connections alive unless the Redis says otherwise', async () => {
-  await clientOf().setIfAbsent(key, data);
-  await clientOf({ keepAlive: false }).setIfAbsent(key, data);
+  await createClientFor().setIfAbsent(key, data);
+  await createClientFor({ keepAlive: false }).setIfAbsent(key, data);
 
   expect(requests.map((headers) => headers.connection)).toEqual(['keep-alive', 'close']);
 });

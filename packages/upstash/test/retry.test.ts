@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connectionOf } from '../src/connection';
-import { withRetries, type Answer } from '../src/retry';
+import { resolveSettings } from '../src/settings';
+import { fetchWithRetries, type HttpResponse } from '../src/retry';
 
 jest.mock('node:timers/promises', () => ({ setTimeout: jest.fn(async () => {}) }));
 
-const { retries, backoff } = connectionOf({ url: 'https://localhost', token: 'token' });
+const { retries, backoff } = resolveSettings({ url: 'https://localhost', token: 'token' });
 
-function answer(status: number, headers: Record<string, string> = {}): Answer {
+function answer(status: number, headers: Record<string, string> = {}): HttpResponse {
   return { status, headers: new Headers(headers), body: new Uint8Array() };
 }
 
@@ -19,16 +19,19 @@ beforeEach(() => jest.mocked(sleep).mockClear());
 it('retries five times with a backoff of 50 ms times the powers of e, as @upstash/redis does', async () => {
   const send = jest.fn(async () => answer(503));
 
-  expect(await withRetries({ retries, backoff }, undefined, send)).toMatchObject({ status: 503 });
+  expect(await fetchWithRetries({ retries, backoff }, undefined, send)).toMatchObject({ status: 503 });
 
   expect(send).toHaveBeenCalledTimes(6);
   expect(waits().map(Math.round)).toEqual([50, 136, 369, 1004, 2730]);
 });
 
 it.each([429, 500, 502, 503, 504])('retries a %d', async (status) => {
-  const send = jest.fn<Promise<Answer>, []>().mockResolvedValueOnce(answer(status)).mockResolvedValue(answer(200));
+  const send = jest
+    .fn<Promise<HttpResponse>, []>()
+    .mockResolvedValueOnce(answer(status))
+    .mockResolvedValue(answer(200));
 
-  expect(await withRetries({ retries, backoff }, undefined, send)).toMatchObject({ status: 200 });
+  expect(await fetchWithRetries({ retries, backoff }, undefined, send)).toMatchObject({ status: 200 });
 
   expect(send).toHaveBeenCalledTimes(2);
 });
@@ -36,17 +39,17 @@ it.each([429, 500, 502, 503, 504])('retries a %d', async (status) => {
 it.each([200, 301, 400, 401, 403, 404, 405, 413])('takes a %d for an answer', async (status) => {
   const send = jest.fn(async () => answer(status));
 
-  expect(await withRetries({ retries, backoff }, undefined, send)).toMatchObject({ status });
+  expect(await fetchWithRetries({ retries, backoff }, undefined, send)).toMatchObject({ status });
 
   expect(send).toHaveBeenCalledTimes(1);
 });
 
 it('retries a failure on the way, and rejects with the last one as the cause', async () => {
   const failures = ['first', 'second', 'last'].map((message) => new Error(message));
-  const send = jest.fn<Promise<Answer>, []>();
+  const send = jest.fn<Promise<HttpResponse>, []>();
   for (const failure of failures) send.mockRejectedValueOnce(failure);
 
-  await expect(withRetries({ retries: 2, backoff }, undefined, send)).rejects.toMatchObject({
+  await expect(fetchWithRetries({ retries: 2, backoff }, undefined, send)).rejects.toMatchObject({
     name: 'UpstashRequestError',
     cause: failures[2],
   });
@@ -55,11 +58,11 @@ it('retries a failure on the way, and rejects with the last one as the cause', a
 it('waits as long as the server asks, if that is longer', async () => {
   const date = new Date(Date.now() + 1_900).toUTCString();
   const asked = ['2', '0', date, 'nonsense', '-5', 'Thu, 01 Jan 1970 00:00:00 GMT'];
-  const send = jest.fn<Promise<Answer>, []>();
+  const send = jest.fn<Promise<HttpResponse>, []>();
   for (const value of asked) send.mockResolvedValueOnce(answer(429, { 'retry-after': value }));
   send.mockResolvedValue(answer(200));
 
-  await withRetries({ retries: asked.length, backoff: () => 70 }, undefined, send);
+  await fetchWithRetries({ retries: asked.length, backoff: () => 70 }, undefined, send);
 
   const [seconds, zero, untilDate, ...rest] = waits();
   expect([seconds, zero, ...rest]).toEqual([2000, 70, 70, 70, 70]);
@@ -71,7 +74,7 @@ it('waits as long as the server asks, if that is longer', async () => {
 it.each(['3', '86400'])('tells of a refusal at once if the server asks for a wait of %s seconds', async (seconds) => {
   const send = jest.fn(async () => answer(429, { 'retry-after': seconds }));
 
-  expect(await withRetries({ retries, backoff }, undefined, send)).toMatchObject({ status: 429 });
+  expect(await fetchWithRetries({ retries, backoff }, undefined, send)).toMatchObject({ status: 429 });
 
   expect(send).toHaveBeenCalledTimes(1);
   expect(waits()).toEqual([]);

@@ -9,7 +9,7 @@ export function encoded(payload: Payload): Buffer {
   return Buffer.from(PayloadProto.encode(payload).finish());
 }
 
-export function digestOf(bytes: Uint8Array): string {
+export function computeDigest(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 

@@ -1,15 +1,15 @@
 import type { StorageDriverClaim } from '@temporalio/common';
 import * as fc from 'fast-check';
-import { digest, digestOf, PROTOTYPE_NAMES, target, unicode } from './arbitraries';
-import { referenceKey } from './key-format';
-import { bytesAt, foreignKeys, payloadKeys, spoiltKeys } from './redis-contents';
+import { digest, computeDigest, PROTOTYPE_NAMES, target, unicode } from './arbitraries';
+import { buildReferenceKey } from './key-format';
+import { bytesAt, foreignKeys, payloadKeys, corruptKeys } from './redis-contents';
 
-const storedKeys = [...payloadKeys, ...spoiltKeys, ...foreignKeys];
-const storedDigests = storedKeys.map((key) => digestOf(bytesAt(key) ?? new Uint8Array()));
+const storedKeys = [...payloadKeys, ...corruptKeys, ...foreignKeys];
+const storedDigests = storedKeys.map((key) => computeDigest(bytesAt(key) ?? new Uint8Array()));
 
 const storedKey = fc.constantFrom(...storedKeys);
 
-const absentKey = fc.tuple(target, digest).map((parts) => referenceKey('p', ...parts));
+const absentKey = fc.tuple(target, digest).map((parts) => buildReferenceKey('p', ...parts));
 
 /** A key with something wrong with it, most of the time. */
 const alteredKey = fc

@@ -1,11 +1,11 @@
 import { ApplicationFailure, StorageDriverClaim, ValueError, type Payload } from '@temporalio/common';
 import * as fc from 'fast-check';
 import { RedisStorageDriver, RedisStorageDriverError } from '../../src';
-import { digestOf, encoded } from './arbitraries';
+import { computeDigest, encoded } from './arbitraries';
 import { claim, otherFields } from './claim-arbitraries';
-import { digestOfAnyKey } from './key-format';
+import { findDigest } from './key-format';
 import { bytesAt, client, payloadKeys, SECRET } from './redis-contents';
-import { expectToTellNothingOf, rejection } from './rejection';
+import { expectNotToContain, catchRejection } from './rejection';
 
 const NUM_RUNS = 10_000;
 
@@ -18,12 +18,12 @@ describe('any claim data whatsoever', () => {
     await fc.assert(
       fc.asyncProperty(claim, async (claimed) => {
         get.mockClear();
-        const outcome = await outcomeOf(driver.retrieve({}, [claimed]));
+        const outcome = await getOutcome(driver.retrieve({}, [claimed]));
 
-        for (const [key] of get.mock.calls) expect(digestOfAnyKey(key)).toBeDefined();
-        expectToTellNothingOf(SECRET, outcome.error);
+        for (const [key] of get.mock.calls) expect(findDigest(key)).toBeDefined();
+        expectNotToContain(SECRET, outcome.error);
         expect(outcome.payloads?.map(encoded)).toEqual(outcome.payloads && [claimedBytes(claimed)]);
-        outcomes.add(nameOf(outcome));
+        outcomes.add(getErrorName(outcome));
       }),
       { numRuns: NUM_RUNS },
     );
@@ -36,12 +36,12 @@ describe('any claim data whatsoever', () => {
   });
 
   it('with a key of another scheme is a ValueError, and no claim of its call is read', async () => {
-    const goodClaims = fc.array(fc.constantFrom(...payloadKeys).map(claimOf), { maxLength: 2 });
-    const badClaim = claim.filter(({ claimData }) => digestOfAnyKey(keyIn(claimData)) === undefined);
+    const goodClaims = fc.array(fc.constantFrom(...payloadKeys).map(createClaimFor), { maxLength: 2 });
+    const badClaim = claim.filter(({ claimData }) => findDigest(getKey(claimData)) === undefined);
     await fc.assert(
       fc.asyncProperty(goodClaims, badClaim, goodClaims, async (before, bad, behind) => {
         get.mockClear();
-        const error = await rejection(driver.retrieve({}, [...before, bad, ...behind]));
+        const error = await catchRejection(driver.retrieve({}, [...before, bad, ...behind]));
         expect(error).toBeInstanceOf(ValueError);
         expect(get).not.toHaveBeenCalled();
       }),
@@ -52,7 +52,7 @@ describe('any claim data whatsoever', () => {
   it('beside the three fields of a claim changes nothing', async () => {
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...payloadKeys), otherFields, async (key, others) => {
-        const claimData = { ...others, ...claimOf(key).claimData } as Record<string, string>;
+        const claimData = { ...others, ...createClaimFor(key).claimData } as Record<string, string>;
         const payloads = await driver.retrieve({}, [new StorageDriverClaim(claimData)]);
         expect(payloads.map(encoded)).toEqual([bytesAt(key)]);
       }),
@@ -61,11 +61,11 @@ describe('any claim data whatsoever', () => {
   });
 });
 
-function claimOf(key: string): StorageDriverClaim {
-  return new StorageDriverClaim({ key, hash_algorithm: 'sha256', hash_value: digestOfAnyKey(key)! });
+function createClaimFor(key: string): StorageDriverClaim {
+  return new StorageDriverClaim({ key, hash_algorithm: 'sha256', hash_value: findDigest(key)! });
 }
 
-function keyIn(claimData: unknown): string {
+function getKey(claimData: unknown): string {
   const { key } = (claimData ?? {}) as { key?: unknown };
   return typeof key === 'string' ? key : '';
 }
@@ -73,7 +73,7 @@ function keyIn(claimData: unknown): string {
 /** The bytes at a claim's key, if they have the digest that the claim names, or else its key; `undefined` if not. */
 function claimedBytes({ claimData: { key, hash_value: digest } }: StorageDriverClaim): Uint8Array | undefined {
   const bytes = bytesAt(key!);
-  return bytes && digestOf(bytes) === (digest || digestOfAnyKey(key!)) ? bytes : undefined;
+  return bytes && computeDigest(bytes) === (digest || findDigest(key!)) ? bytes : undefined;
 }
 
 interface Outcome {
@@ -81,7 +81,7 @@ interface Outcome {
   error?: unknown;
 }
 
-async function outcomeOf(call: Promise<Payload[]>): Promise<Outcome> {
+async function getOutcome(call: Promise<Payload[]>): Promise<Outcome> {
   try {
     return { payloads: await call };
   } catch (error) {
@@ -90,7 +90,7 @@ async function outcomeOf(call: Promise<Payload[]>): Promise<Outcome> {
 }
 
 /** Fails for an error that isn't documented. */
-function nameOf({ payloads, error }: Outcome): string {
+function getErrorName({ payloads, error }: Outcome): string {
   if (payloads !== undefined) return 'payloads';
   if (error instanceof ValueError) return 'ValueError';
   if (error instanceof RedisStorageDriverError) return 'RedisStorageDriverError';

@@ -2,9 +2,9 @@ import type { Payload } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
 import * as fc from 'fast-check';
 import { CHUNK_SIZE } from '../../src/digest';
-import { encode, join } from '../../src/encoding';
+import { encodePayload, concatAndHash } from '../../src/encoding';
 import * as arbitrary from './arbitraries';
-import { digestOf, encoded } from './arbitraries';
+import { computeDigest, encoded } from './arbitraries';
 
 const PayloadProto = temporal.api.common.v1.Payload;
 
@@ -41,7 +41,7 @@ describe('the bytes of any payload', () => {
       fc.property(arbitrary.payload, externalPayloads, unknownFields, (fields, external, unknown) => {
         const payload = FORMS[form]!({ ...fields, externalPayloads: external } as unknown as Payload) as Payload;
         if (Object.isExtensible(payload)) Object.defineProperty(payload, '$unknowns', { value: unknown });
-        expect(bytesOf(payload)).toEqual(bytesByTheSdk(payload));
+        expect(encodeByDriver(payload)).toEqual(encodeBySdk(payload));
       }),
       { numRuns: 1000 },
     );
@@ -60,7 +60,7 @@ describe('the bytes of any payload', () => {
     ];
     for (const bytes of data) {
       const payload = { metadata: { a: Buffer.from('b') }, data: bytes } as Payload;
-      expect(bytesOf(payload)).toEqual(bytesByTheSdk(payload));
+      expect(encodeByDriver(payload)).toEqual(encodeBySdk(payload));
     }
   });
 
@@ -68,27 +68,27 @@ describe('the bytes of any payload', () => {
     'are what the SDK encodes, of %d bytes of data',
     (length) => {
       const payload = { metadata: { a: Buffer.from('b') }, data: Buffer.alloc(length, 'data') };
-      expect(bytesOf(payload)).toEqual(bytesByTheSdk(payload));
+      expect(encodeByDriver(payload)).toEqual(encodeBySdk(payload));
     },
   );
 });
 
-interface Told {
+interface FailureReport {
   size: number;
   /** By their digest, as computed here. */
   bytes: string;
   digest: string;
 }
 
-function bytesOf(payload: Payload): Told {
-  const form = encode(payload);
-  const { bytes, digest } = result(join(form));
-  return { size: form.size, bytes: digestOf(bytes), digest };
+function encodeByDriver(payload: Payload): FailureReport {
+  const form = encodePayload(payload);
+  const { bytes, digest } = result(concatAndHash(form));
+  return { size: form.size, bytes: computeDigest(bytes), digest };
 }
 
-function bytesByTheSdk(payload: Payload): Told {
+function encodeBySdk(payload: Payload): FailureReport {
   const bytes = encoded(payload);
-  return { size: bytes.length, bytes: digestOf(bytes), digest: digestOf(bytes) };
+  return { size: bytes.length, bytes: computeDigest(bytes), digest: computeDigest(bytes) };
 }
 
 function result<Result>(steps: Iterator<void, Result>): Result {

@@ -19,14 +19,14 @@ export interface Scope {
 }
 
 /** The scope that the keys of a target name: all that tells it from another target. */
-export function scopeOf(target: StorageDriverTargetInfo | undefined): Scope | undefined {
+export function describeScope(target: StorageDriverTargetInfo | undefined): Scope | undefined {
   if (target === undefined) return undefined;
   const { kind, namespace, type, id, runId } = target;
   return { kind, namespace: namespace || undefined, type: type || 'null', id: id || 'null', runId: runId || 'null' };
 }
 
-export function referenceKey(prefix: string, target: StorageDriverTargetInfo | undefined, digest: string): string {
-  const scope = scopeOf(target);
+export function buildReferenceKey(prefix: string, target: StorageDriverTargetInfo | undefined, digest: string): string {
+  const scope = describeScope(target);
   let key = prefix === '' ? 'v0' : `${prefix}:v0`;
   if (scope?.namespace !== undefined) key += `:ns:${percentEncode(scope.namespace)}`;
   if (scope?.kind === 'workflow') key += `:wt:${percentEncode(scope.type)}:wi:${percentEncode(scope.id)}`;
@@ -68,7 +68,7 @@ export function parseKey(prefix: string, key: string): { scope: Scope | undefine
 const SCOPE_TAGS = [[], ['wt', 'wi', 'ri'], ['at', 'ai', 'ri'], ['ns', 'wt', 'wi', 'ri'], ['ns', 'at', 'ai', 'ri']];
 
 /** The digest of a key of the scheme, whatever its prefix; `undefined` for any other key. */
-export function digestOfAnyKey(key: string): string | undefined {
+export function findDigest(key: string): string | undefined {
   const segments = key.split(':');
   for (const tags of SCOPE_TAGS) {
     const [version, ...rest] = segments.slice(-(2 * tags.length + 4));

@@ -2,9 +2,9 @@ import { ValueError } from '@temporalio/common';
 import { InMemoryStorageDriverClient } from '@temporal-redis-storage/testing';
 import * as fc from 'fast-check';
 import { RedisStorageDriver } from '../../src';
-import { digestInKey, keyOf } from '../../src/key';
+import { digestInKey, buildKey } from '../../src/key';
 import * as arbitrary from './arbitraries';
-import { digestOfAnyKey, parseKey, referenceKey, scopeOf } from './key-format';
+import { findDigest, parseKey, buildReferenceKey, describeScope } from './key-format';
 import { targetPair } from './target-pairs';
 
 const NUM_RUNS = 5000;
@@ -20,7 +20,7 @@ describe('the key of any target', () => {
   it('is the one that the specification gives', () => {
     fc.assert(
       fc.property(keyParts, (parts) => {
-        expect(keyOf(...parts)).toBe(referenceKey(...parts));
+        expect(buildKey(...parts)).toBe(buildReferenceKey(...parts));
       }),
       { numRuns: NUM_RUNS },
     );
@@ -29,7 +29,7 @@ describe('the key of any target', () => {
   it('reads back as that target', () => {
     fc.assert(
       fc.property(keyParts, ([prefix, target, digest]) => {
-        expect(parseKey(prefix, keyOf(prefix, target, digest))).toEqual({ scope: scopeOf(target), digest });
+        expect(parseKey(prefix, buildKey(prefix, target, digest))).toEqual({ scope: describeScope(target), digest });
       }),
       { numRuns: NUM_RUNS },
     );
@@ -38,7 +38,7 @@ describe('the key of any target', () => {
   it('gives its digest back, whatever the prefix', () => {
     fc.assert(
       fc.property(keyParts, ([prefix, target, digest]) => {
-        expect(digestInKey(keyOf(prefix, target, digest))).toBe(digest);
+        expect(digestInKey(buildKey(prefix, target, digest))).toBe(digest);
       }),
       { numRuns: NUM_RUNS },
     );
@@ -47,8 +47,8 @@ describe('the key of any target', () => {
   it("is no other target's, save that a missing, an empty and a 'null' name are one", () => {
     fc.assert(
       fc.property(targetPair, ({ one, other }) => {
-        const areOne = JSON.stringify(scopeOf(one)) === JSON.stringify(scopeOf(other));
-        expect(keyOf('p', one, hex) === keyOf('p', other, hex)).toBe(areOne);
+        const areOne = JSON.stringify(describeScope(one)) === JSON.stringify(describeScope(other));
+        expect(buildKey('p', one, hex) === buildKey('p', other, hex)).toBe(areOne);
       }),
       { numRuns: NUM_RUNS },
     );
@@ -106,7 +106,7 @@ describe('any text made of pieces of keys', () => {
     fc.assert(
       fc.property(fc.tuple(start, end), (parts) => {
         const key = parts.join('');
-        expect(digestInKey(key)).toBe(digestOfAnyKey(key));
+        expect(digestInKey(key)).toBe(findDigest(key));
       }),
       { numRuns: 4 * NUM_RUNS },
     );
@@ -118,7 +118,7 @@ describe('any text made of pieces of keys', () => {
       fc.property(fc.tuple(start, fc.noShrink(middle), end), (parts) => {
         const key = parts.join('');
         // No matcher: it would print the key.
-        expect(digestInKey(key) === digestOfAnyKey(key)).toBe(true);
+        expect(digestInKey(key) === findDigest(key)).toBe(true);
       }),
       { numRuns: 100 },
     );

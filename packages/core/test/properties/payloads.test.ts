@@ -3,8 +3,8 @@ import { InMemoryStorageDriverClient } from '@temporal-redis-storage/testing';
 import * as fc from 'fast-check';
 import { RedisStorageDriver } from '../../src';
 import * as arbitrary from './arbitraries';
-import { digestOf, encoded } from './arbitraries';
-import { expectToTellNothingOf, rejection } from './rejection';
+import { computeDigest, encoded } from './arbitraries';
+import { expectNotToContain, catchRejection } from './rejection';
 
 const NUM_RUNS = 1000;
 
@@ -16,11 +16,11 @@ describe('any payloads', () => {
         const client = new InMemoryStorageDriverClient();
         const claims = await new RedisStorageDriver({ client, keyPrefix }).store(context, payloads);
         const stored = claims.map(({ claimData }) => client.entries.get(claimData['key']!)?.value as Uint8Array);
-        const read = await new RedisStorageDriver({ client }).retrieve({}, claims.map(throughHistory));
+        const read = await new RedisStorageDriver({ client }).retrieve({}, claims.map(sendThroughHistory));
 
-        expect(stored.map(hexOf)).toEqual(payloads.map(encoded).map(hexOf));
-        expect(read.map(contentOf)).toEqual(payloads.map(contentOf));
-        expect(read.map(encoded).map(hexOf)).toEqual(stored.map(hexOf));
+        expect(stored.map(toHex)).toEqual(payloads.map(encoded).map(toHex));
+        expect(read.map(readContent)).toEqual(payloads.map(readContent));
+        expect(read.map(encoded).map(toHex)).toEqual(stored.map(toHex));
       }),
       { numRuns: 2 * NUM_RUNS },
     );
@@ -29,10 +29,10 @@ describe('any payloads', () => {
   it('that differ in one bit never share a key, in any scope', async () => {
     const payloads = fc
       .tuple(
-        arbitrary.payload.filter((payload) => partsOf(payload).length > 0),
+        arbitrary.payload.filter((payload) => splitParts(payload).length > 0),
         fc.nat(),
       )
-      .map(([payload, position]) => [payload, withBitFlipped(payload, position)] as const);
+      .map(([payload, position]) => [payload, flipBitIn(payload, position)] as const);
     await fc.assert(
       fc.asyncProperty(payloads, arbitrary.context, arbitrary.context, async ([one, other], context, otherContext) => {
         const driver = new RedisStorageDriver({ client: new InMemoryStorageDriverClient() });
@@ -43,7 +43,7 @@ describe('any payloads', () => {
           expect(claimData['key']).not.toBe(claimsOfOther[0]!.claimData['key']);
         }
         expect(claimsOfOther[1]).toEqual(claimsOfOne[0]);
-        expect((await driver.retrieve({}, claimsOfOther)).map(contentOf)).toEqual([other, one].map(contentOf));
+        expect((await driver.retrieve({}, claimsOfOther)).map(readContent)).toEqual([other, one].map(readContent));
       }),
       { numRuns: 2 * NUM_RUNS },
     );
@@ -76,13 +76,13 @@ describe('a stored value', () => {
         client.entries.set(key, { value: damaged, expiresAt: Infinity });
 
         for (const claimData of [claim!.claimData, { key }]) {
-          const error = await rejection(driver.retrieve({}, [new StorageDriverClaim(claimData)]));
+          const error = await catchRejection(driver.retrieve({}, [new StorageDriverClaim(claimData)]));
           expect(error).toBeInstanceOf(ValueError);
           expect(error.message).toBe(
             `RedisStorageDriver integrity check failed [key=${key}]: ` +
-              `expected sha256:${digestOf(encoded(payload))}, got sha256:${digestOf(damaged)}`,
+              `expected sha256:${computeDigest(encoded(payload))}, got sha256:${computeDigest(damaged)}`,
           );
-          expectToTellNothingOf(secret, error);
+          expectNotToContain(secret, error);
         }
       }),
       { numRuns: NUM_RUNS },
@@ -91,28 +91,28 @@ describe('a stored value', () => {
 });
 
 /** A claim as it comes back from Event History. */
-function throughHistory({ claimData }: StorageDriverClaim): StorageDriverClaim {
+function sendThroughHistory({ claimData }: StorageDriverClaim): StorageDriverClaim {
   return new StorageDriverClaim(JSON.parse(JSON.stringify(claimData)) as Record<string, string>);
 }
 
-function hexOf(bytes: Uint8Array): string {
+function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex');
 }
 
 /** What a payload holds, whatever its encoder makes of it. To Protobuf, empty and missing are one. */
-function contentOf({ metadata, data }: Payload): { metadata: Map<string, string>; data: string } {
-  const entries = Object.entries(metadata ?? {}).map(([name, value]) => [name, hexOf(value)] as const);
-  return { metadata: new Map(entries), data: hexOf(data ?? new Uint8Array()) };
+function readContent({ metadata, data }: Payload): { metadata: Map<string, string>; data: string } {
+  const entries = Object.entries(metadata ?? {}).map(([name, value]) => [name, toHex(value)] as const);
+  return { metadata: new Map(entries), data: toHex(data ?? new Uint8Array()) };
 }
 
 /** The byte strings of a payload that hold any. */
-function partsOf({ metadata, data }: Payload): Uint8Array[] {
+function splitParts({ metadata, data }: Payload): Uint8Array[] {
   return [...Object.values(metadata ?? {}), data ?? new Uint8Array()].filter(({ length }) => length > 0);
 }
 
-function withBitFlipped(payload: Payload, position: number): Payload {
+function flipBitIn(payload: Payload, position: number): Payload {
   const copy = structuredClone(payload);
-  const parts = partsOf(copy);
+  const parts = splitParts(copy);
   flipBit(parts[position % parts.length]!, Math.floor(position / parts.length));
   return copy;
 }

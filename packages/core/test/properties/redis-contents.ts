@@ -1,8 +1,8 @@
 import type { Payload } from '@temporalio/common';
 import { InMemoryStorageDriverClient } from '@temporal-redis-storage/testing';
 import * as fc from 'fast-check';
-import { digestOf, encoded, target } from './arbitraries';
-import { referenceKey } from './key-format';
+import { computeDigest, encoded, target } from './arbitraries';
+import { buildReferenceKey } from './key-format';
 
 /** Part of every value. */
 export const SECRET = 'the-content-that-no-message-tells';
@@ -12,14 +12,18 @@ export const client = new InMemoryStorageDriverClient();
 
 /** Keys of the scheme whose values are what they should be: of no target, and of some. */
 export const payloadKeys = [undefined, ...fc.sample(target, { numRuns: 3, seed: 1 })].map((scope, i) =>
-  put(encodedSecret(`payload ${i}`), (digest) => referenceKey(i === 1 ? '' : 'temporalio:payloads', scope, digest)),
+  put(encodedSecret(`payload ${i}`), (digest) =>
+    buildReferenceKey(i === 1 ? '' : 'temporalio:payloads', scope, digest),
+  ),
 );
 
 /** Keys of the scheme whose values are something else: another payload, no payload, a list. */
-export const spoiltKeys = [
-  put(encodedSecret('of another key'), () => referenceKey('p', undefined, digestOf(Buffer.from('another payload')))),
-  put(Buffer.from(`\x07${SECRET}`), (digest) => referenceKey('p', undefined, digest)),
-  put([SECRET], () => referenceKey('p', undefined, digestOf(Buffer.from('a list')))),
+export const corruptKeys = [
+  put(encodedSecret('of another key'), () =>
+    buildReferenceKey('p', undefined, computeDigest(Buffer.from('another payload'))),
+  ),
+  put(Buffer.from(`\x07${SECRET}`), (digest) => buildReferenceKey('p', undefined, digest)),
+  put([SECRET], () => buildReferenceKey('p', undefined, computeDigest(Buffer.from('a list')))),
 ];
 
 /** Keys of other data, some of it named much like a payload. */
@@ -47,7 +51,7 @@ function encodedSecret(text: string): Buffer {
 }
 
 function put(value: Buffer | string[], keyOf: (digest: string) => string): string {
-  const key = keyOf(digestOf(Array.isArray(value) ? Buffer.alloc(0) : value));
+  const key = keyOf(computeDigest(Array.isArray(value) ? Buffer.alloc(0) : value));
   client.entries.set(key, { value, expiresAt: Infinity });
   return key;
 }

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 
 /** What a promise rejects with; fails if it resolves. */
-export async function rejection(promise: Promise<unknown>): Promise<Error> {
+export async function catchRejection(promise: Promise<unknown>): Promise<Error> {
   try {
     await promise;
   } catch (error) {
@@ -11,7 +11,7 @@ export async function rejection(promise: Promise<unknown>): Promise<Error> {
 }
 
 /** Fails if the error's message, stack, fields or causes hold the secret, as text or as bytes. */
-export function expectToTellNothingOf(secret: string, error: unknown): void {
+export function expectNotToContain(secret: string, error: unknown): void {
   const all = { depth: Infinity, maxStringLength: Infinity, maxArrayLength: Infinity, showHidden: true };
   const told = inspect(error, all).replaceAll(/\s/g, '');
   const bytes = Buffer.from(secret);

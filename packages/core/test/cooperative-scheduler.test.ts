@@ -1,0 +1,133 @@
+import { readFile } from 'node:fs';
+import { CHUNK_SIZE } from '../src/digest';
+import { encodePayload, concatAndHash } from '../src/encoding';
+import { CooperativeScheduler } from '../src/cooperative-scheduler';
+
+const { signal } = new AbortController();
+
+/** Steps that take a millisecond each on the clock, and are noted down. */
+function* timedSteps(name: string, count: number, done: string[], clock: { now: number }): Generator<void, string> {
+  for (let step = 1; step <= count; step++) {
+    done.push(`${name}${step}`);
+    clock.now += 1;
+    yield;
+  }
+  return name;
+}
+
+describe('the lane', () => {
+  it('takes one job at a time, in order, and yields to the event loop after three milliseconds', async () => {
+    const clock = { now: 0 };
+    const done: string[] = [];
+    const lane = new CooperativeScheduler(() => clock.now);
+    let going = true;
+    const rounds = (): void => {
+      done.push('|');
+      if (going) setImmediate(rounds);
+    };
+
+    const jobs = [lane.run(signal, timedSteps('a', 4, done, clock)), lane.run(signal, timedSteps('b', 4, done, clock))];
+    expect(done).toEqual(['a1', 'a2', 'a3']);
+    setImmediate(rounds);
+
+    expect(await Promise.all(jobs)).toEqual(['a', 'b']);
+    going = false;
+    expect(done.join(' ')).toMatch(/^a1 a2 a3 (\| )+a4 b1 b2 \| b3 b4/);
+  });
+
+  it('gives jobs that come one after another in one round no more than one slice', async () => {
+    const clock = { now: 0 };
+    const done: string[] = [];
+    const lane = new CooperativeScheduler(() => clock.now);
+    await lane.run(signal, timedSteps('a', 2, done, clock));
+    const next = lane.run(signal, timedSteps('b', 2, done, clock));
+    expect(done).toEqual(['a1', 'a2', 'b1']);
+    await next;
+    expect(done).toEqual(['a1', 'a2', 'b1', 'b2']);
+  });
+
+  it('lets timers that are due go before the next slice, wherever in a round the first began', async () => {
+    const clock = { now: 0 };
+    const done: string[] = [];
+    const lane = new CooperativeScheduler(() => clock.now);
+    let due = 0;
+    await new Promise<void>((resolve) => {
+      // Called while the event loop polls: immediates come next, timers only after them.
+      readFile(__filename, () => {
+        due = performance.now() + 2;
+        setTimeout(() => done.push('timer'), 1);
+        resolve();
+      });
+    });
+
+    const job = lane.run(signal, timedSteps('a', 4, done, clock));
+    while (performance.now() < due);
+    await job;
+
+    expect(done).toEqual(['a1', 'a2', 'a3', 'timer', 'a4']);
+  });
+
+  it('finishes a short job at once', () => {
+    const done: string[] = [];
+    void new CooperativeScheduler().run(signal, timedSteps('a', 2, done, { now: 0 }));
+    expect(done).toEqual(['a1', 'a2']);
+  });
+
+  it('takes no further step of a job that aborts, running or waiting, and goes on with the next', async () => {
+    const clock = { now: 0 };
+    const done: string[] = [];
+    const lane = new CooperativeScheduler(() => clock.now);
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    const a = lane.run(controller.signal, timedSteps('a', 100, done, clock));
+    const b = lane.run(controller.signal, timedSteps('b', 1, done, clock));
+    const c = lane.run(signal, timedSteps('c', 1, done, clock));
+
+    controller.abort(reason);
+
+    await expect(a).rejects.toBe(reason);
+    await expect(b).rejects.toBe(reason);
+    await expect(c).resolves.toBe('c');
+    expect(done).toEqual(['a1', 'a2', 'a3', 'c1']);
+    await expect(lane.run(controller.signal, timedSteps('d', 1, done, clock))).rejects.toBe(reason);
+  });
+
+  it('hands on what a job throws, and goes on with the next', async () => {
+    const lane = new CooperativeScheduler();
+    const failing = (function* (): Generator<void, never> {
+      yield;
+      throw new Error('broken');
+    })();
+    await expect(lane.run(signal, failing)).rejects.toThrow('broken');
+    await expect(lane.run(signal, timedSteps('a', 1, [], { now: 0 }))).resolves.toBe('a');
+  });
+
+  it('hears of no signal any more once its jobs are over', async () => {
+    const controller = new AbortController();
+    const remove = jest.spyOn(controller.signal, 'removeEventListener');
+    const add = jest.spyOn(controller.signal, 'addEventListener');
+    await new CooperativeScheduler().run(controller.signal, timedSteps('a', 1, [], { now: 0 }));
+    expect(remove.mock.calls).toEqual(add.mock.calls);
+  });
+});
+
+describe('a payload', () => {
+  it('is copied and hashed a chunk between yields', () => {
+    const encoded = encodePayload({ data: new Uint8Array(10 * CHUNK_SIZE) });
+    let count = 0;
+    for (const copying = concatAndHash(encoded); !copying.next().done; count++);
+    // Its head and its tail are pieces of their own.
+    expect(count).toBeGreaterThanOrEqual(10);
+    expect(count).toBeLessThanOrEqual(12);
+  });
+
+  it('whose data is detached meanwhile is refused', () => {
+    const data = new Uint8Array(2 * CHUNK_SIZE);
+    const copying = concatAndHash(encodePayload({ data }));
+    copying.next();
+    structuredClone(data.buffer, { transfer: [data.buffer] });
+    expect(() => {
+      while (!copying.next().done);
+    }).toThrow('detached');
+  });
+});

@@ -1,0 +1,93 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { transform } from 'esbuild';
+import { startRedis, startTemporal, type RunningRedis, type RunningTemporal } from '@temporal-redis-storage/testing';
+import { run } from '../install/run';
+import { findCodeBlocks, DOCUMENTS, ROOT } from './documents';
+
+const BLOCKS = DOCUMENTS.flatMap(findCodeBlocks).filter(({ language }) => language === 'ts');
+
+/** What a block that only shows a difference leaves out. */
+const CONTEXT: Record<string, string> = {
+  RedisStorageDriver: `import { RedisStorageDriver } from '@temporal-redis-storage/core';`,
+  url: `declare const url: string;`,
+};
+
+// Beside packages that have all that the blocks import.
+const folder = mkdtempSync(join(ROOT, 'packages/integration/lib/documents-'));
+
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+async function write(name: string, code: string): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, code);
+  return path;
+}
+
+/** The block with what it left out, if it is the side of a difference. */
+function completeCode({ at, code }: { at: string; code: string }): string {
+  if (!/, [-+]$/.test(at)) return code;
+  const missing = Object.entries(CONTEXT).filter(([name]) => !new RegExp(`import .*\\b${name}\\b`).test(code));
+  return [...missing.map(([, declaration]) => declaration), code].join('\n');
+}
+
+describe('every code block of the documents', () => {
+  it('compiles, strictly', async () => {
+    expect(BLOCKS.length).toBeGreaterThan(5);
+    const paths = await Promise.all(
+      BLOCKS.map((block, index) => write(`${index}.mts`, `${completeCode(block)}\nexport {};\n`)),
+    );
+    const program = ts.createProgram(paths, {
+      module: ts.ModuleKind.NodeNext,
+      target: ts.ScriptTarget.ES2022,
+      types: ['node'],
+      strict: true,
+      noEmit: true,
+      skipLibCheck: true,
+    });
+    const problems = ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {
+      const index = paths.indexOf(file?.fileName ?? '');
+      return `${BLOCKS[index]?.at}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`;
+    });
+    expect(problems).toEqual([]);
+  });
+});
+
+const RUNNABLE = BLOCKS.filter(({ code }) => code.includes('redis://localhost:6379'));
+
+describe('every code block that connects to a Redis', () => {
+  let redis: RunningRedis;
+  let temporal: RunningTemporal;
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    temporal = await startTemporal();
+  });
+
+  afterAll(async () => {
+    await Promise.all([redis?.stop(), temporal?.stop()]);
+  });
+
+  it.each(RUNNABLE.map((block) => [block.at, block]))(
+    'runs, and stores and reads a payload: %s',
+    async (_at, block) => {
+      const { address, namespace } = temporal;
+      const program = block.code
+        .replace('redis://localhost:6379', redis.url)
+        .replace('Connection.connect()', `Connection.connect({ address: '${address}' })`)
+        .replace('dataConverter });', `dataConverter, namespace: '${namespace}' });`);
+      const use = `
+      const data = new Uint8Array(300_000).fill(7);
+      const [back] = await driver.retrieve({}, await driver.store({}, [{ data }]));
+      console.log(back.data.length);
+      process.exit();`;
+      const { code } = await transform(program + use, { loader: 'ts', format: 'esm' });
+      const path = await write(`run-${RUNNABLE.indexOf(block)}.mjs`, code);
+      expect(await run(folder, process.execPath, [path])).toBe('300000\n');
+    },
+  );
+});

@@ -1,0 +1,51 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+
+export const ROOT = join(__dirname, '../../../..');
+
+/** Every Markdown file for readers, by its path from the root. The benchmark writes its own. */
+export const DOCUMENTS = ['.', '.github', ...readdirSync(join(ROOT, 'packages')).map((name) => join('packages', name))]
+  .flatMap((folder) => readdirSync(join(ROOT, folder)).map((file) => join(folder, file)))
+  .filter((path) => path.endsWith('.md') && !/RESULTS|CHANGELOG/.test(path));
+
+export interface CodeBlock {
+  /** Where it begins, for messages. */
+  at: string;
+  language: string;
+  code: string;
+}
+
+export function readDocument(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8');
+}
+
+/** The code blocks of a document, in order. A diff counts as two: before and after. */
+export function findCodeBlocks(path: string): CodeBlock[] {
+  const text = readDocument(path);
+  return [...text.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].flatMap(([, language, code], index) => {
+    const block = { at: `${relative('.', path)}, block ${index + 1}`, language: language!, code: code! };
+    if (language !== 'diff') return [block];
+    return ['-', '+'].map((side) => ({
+      ...block,
+      at: `${block.at}, ${side}`,
+      language: 'ts',
+      code: findSide(code!, side),
+    }));
+  });
+}
+
+function findSide(diff: string, side: string): string {
+  const lines = diff.split('\n').filter((line) => line.startsWith(side) || line.startsWith(' '));
+  return lines.map((line) => `${line.slice(1)}\n`).join('');
+}
+
+/** The anchors of a document's headings, as GitHub makes them. */
+export function findAnchors(path: string): string[] {
+  const headings = readDocument(path).matchAll(/^#+ (.+)$/gm);
+  return [...headings].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  );
+}

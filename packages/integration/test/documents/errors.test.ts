@@ -1,0 +1,70 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { ROOT, readDocument } from './documents';
+
+const DOCUMENTS = ['packages/core/README.md', 'packages/upstash/README.md'];
+
+const SOURCES = ['core', 'node-redis', 'ioredis', 'upstash'].flatMap((name) => {
+  const folder = join(ROOT, 'packages', name, 'src');
+  return readdirSync(folder).map((file) => join(folder, file));
+});
+
+/** The fixed parts of each message that an error is created with. */
+function readMessages(path: string): string[][] {
+  const source = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.ES2022, true);
+  const messages: string[][] = [];
+  const visit = (node: ts.Node): void => {
+    const called = ts.isNewExpression(node) || ts.isCallExpression(node) ? node : undefined;
+    if (called && /^[A-Z]\w*Error$|\.nonRetryable$/.test(called.expression.getText())) {
+      const parts = called.arguments?.[0] ? findTexts(called.arguments[0]).filter(matchesRow) : [];
+      messages.push(parts.length > 0 ? parts : [called.getText()]);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return messages;
+}
+
+/** Whether a text says something: what is passed on from elsewhere only has punctuation of its own. */
+function matchesRow(text: string): boolean {
+  return text.trim().length > 5;
+}
+
+function findTexts(node: ts.Node): string[] {
+  if (ts.isIdentifier(node)) return resolveConstant(node);
+  if (ts.isStringLiteralLike(node) || ts.isTemplateHead(node) || ts.isTemplateMiddleOrTemplateTail(node)) {
+    return [node.text];
+  }
+  const texts: string[] = [];
+  ts.forEachChild(node, (child) => void texts.push(...findTexts(child)));
+  return texts;
+}
+
+/** The texts of a constant of the same file. */
+function resolveConstant(identifier: ts.Identifier): string[] {
+  let texts: string[] = [];
+  const visit = (node: ts.Node): void => {
+    const isIt = ts.isVariableDeclaration(node) && node.name.getText() === identifier.text && node.initializer;
+    if (isIt && (ts.isStringLiteralLike(isIt) || ts.isTemplateExpression(isIt))) texts = findTexts(isIt);
+    else ts.forEachChild(node, visit);
+  };
+  visit(identifier.getSourceFile());
+  return texts;
+}
+
+/** What the tables say that an error says. */
+const DOCUMENTED = DOCUMENTS.flatMap((path) =>
+  [...readDocument(path).matchAll(/^\| (`.*?) +\|/gm)].flatMap(([, cell]) =>
+    [...cell!.matchAll(/`([^`]+)`/g)].flatMap(([, text]) => text!.split('…').map((part) => part.trim())),
+  ),
+).filter(matchesRow);
+
+const MESSAGES = SOURCES.flatMap(readMessages);
+
+it('every error that the sources create is in the documents, by a part of its text', () => {
+  expect(MESSAGES.length).toBeGreaterThan(30);
+  const isIn = (text: string, other: string): boolean => text.includes(other) || other.includes(text);
+  const missing = MESSAGES.filter((parts) => !DOCUMENTED.some((text) => parts.some((part) => isIn(part.trim(), text))));
+  expect(missing).toEqual([]);
+});

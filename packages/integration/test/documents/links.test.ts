@@ -1,0 +1,21 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { findAnchors, DOCUMENTS, ROOT, readDocument } from './documents';
+
+/** How the READMEs of packages, which are read outside of it too, name the repository. */
+const REPOSITORY = 'https://github.com/temporal-redis-storage/temporal-redis-storage/blob/main/';
+
+it.each(DOCUMENTS)('every link of %s within this repository leads somewhere', (path) => {
+  const links = [...readDocument(path).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link!);
+  const broken = links.filter((link) => {
+    if (/^https?:/.test(link) && !link.startsWith(REPOSITORY)) return false;
+    const [file, anchor] = link.split('#');
+    const target = file?.startsWith(REPOSITORY)
+      ? file.slice(REPOSITORY.length)
+      : file
+        ? join(dirname(path), file)
+        : path;
+    return !existsSync(join(ROOT, target)) || (anchor !== undefined && !findAnchors(target).includes(anchor));
+  });
+  expect(broken).toEqual([]);
+});

@@ -1,0 +1,97 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Payload, StorageDriverClaim } from '@temporalio/common';
+import { RedisStorageDriver, RedisStorageDriverError } from '@temporal-redis-storage/core';
+import { startUpstash, type RunningRedis } from '@temporal-redis-storage/testing';
+import { startSentinel } from '../../../testing/src/servers/sentinel';
+import { DurableRedis } from './durable-redis';
+import { randomPayload, isSamePayload } from './payloads';
+import { CLUSTER_SHAPES, MASTER_NAME, SHAPES, type OpenClient } from './shapes';
+
+const MIB = 1024 * 1024;
+
+const AT_ONCE = 200;
+const KILLED_AFTER = 300;
+const SIZE = 20_000;
+/** Those of the first stores at a time: ioredis sends them in pieces, and the driver asks for the largest first. */
+const LARGE_SIZES = [5 * MIB, 2 * MIB];
+const DOWN_MS = 2000;
+const REQUEST_TIMEOUT_MS = 5000;
+
+interface Outcome {
+  acknowledged: { payload: Payload; claim: StorageDriverClaim }[];
+  errors: unknown[];
+  longestMs: number;
+}
+
+/** Keeps 200 stores going at a time, until Redis is killed in the middle of them and each has settled. */
+async function storeUntilKilled(driver: RedisStorageDriver, kill: () => void): Promise<Outcome> {
+  const outcome: Outcome = { acknowledged: [], errors: [], longestMs: 0 };
+  const down = new AbortController();
+  const lanes = Array.from({ length: AT_ONCE }, async (_, lane) => {
+    while (!down.signal.aborted) {
+      const payload = randomPayload(LARGE_SIZES[lane] ?? SIZE);
+      const start = performance.now();
+      try {
+        const [claim] = await driver.store({}, [payload]);
+        if (outcome.acknowledged.push({ payload, claim: claim! }) === KILLED_AFTER) {
+          kill();
+          // By then each lane has a store on its way that began after Redis had gone.
+          setTimeout(() => down.abort(), 100);
+        }
+      } catch (error) {
+        outcome.errors.push(error);
+        await sleep(20);
+      }
+      outcome.longestMs = Math.max(outcome.longestMs, performance.now() - start);
+    }
+  });
+  await Promise.all(lanes);
+  return outcome;
+}
+
+async function countLost(reader: RedisStorageDriver, acknowledged: Outcome['acknowledged']): Promise<number> {
+  const found = await Promise.all(
+    acknowledged.map(async ({ payload, claim }) => {
+      const [back] = await reader.retrieve({}, [claim]).catch(() => []);
+      return back !== undefined && isSamePayload(back, payload);
+    }),
+  );
+  return found.filter((isFound) => !isFound).length;
+}
+
+describe('Redis, killed in the middle of 200 stores at a time, and back two seconds later', () => {
+  it.concurrent.each(Object.keys(SHAPES))('has all that it acknowledged: %s', async (name) => {
+    const redis = await DurableRedis.create(name in CLUSTER_SHAPES ? 'cluster' : 'single');
+    const cleanUps: (() => unknown)[] = [() => redis.remove()];
+    const open = async (running: RunningRedis): Promise<OpenClient> => {
+      const upstash = await startUpstash({ redis: running });
+      cleanUps.unshift(() => upstash.stop());
+      const sentinel = await startSentinel(MASTER_NAME, running);
+      cleanUps.unshift(() => sentinel.stop());
+      const opened = SHAPES[name]!({ ...running, sentinel, upstash });
+      cleanUps.unshift(() => opened.destroy());
+      await opened.connected;
+      return opened;
+    };
+
+    try {
+      const { client } = await open(await redis.start());
+      const driver = new RedisStorageDriver({ client, requestTimeout: REQUEST_TIMEOUT_MS });
+      let restarted: Promise<RunningRedis> | undefined;
+      const { acknowledged, errors, longestMs } = await storeUntilKilled(driver, () => {
+        redis.kill();
+        restarted = sleep(DOWN_MS).then(() => redis.start());
+      });
+      const reader = new RedisStorageDriver({ ...(await open(await restarted!)), requestTimeout: '30 seconds' });
+
+      expect(await countLost(reader, acknowledged)).toBe(0);
+      expect(await driver.store({}, [randomPayload(SIZE)])).toHaveLength(1);
+      expect(acknowledged.length).toBeGreaterThanOrEqual(KILLED_AFTER);
+      expect(errors.length + acknowledged.length).toBeGreaterThanOrEqual(KILLED_AFTER + AT_ONCE);
+      for (const error of errors) expect(error).toBeInstanceOf(RedisStorageDriverError);
+      expect(longestMs).toBeLessThan(REQUEST_TIMEOUT_MS + 5000);
+    } finally {
+      for (const cleanUp of cleanUps) await cleanUp();
+    }
+  });
+});

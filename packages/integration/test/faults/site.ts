@@ -1,0 +1,91 @@
+import {
+  openBackDoor,
+  pass,
+  startFaultProxy,
+  startRedisCluster,
+  startUpstash,
+  type BackDoor,
+  type FaultProxy,
+} from '@temporal-redis-storage/testing';
+import { connectAll, disconnectAll, type RedisConnection } from '../../../testing/src/servers/redis-connection';
+import { startSentinel } from '../../../testing/src/servers/sentinel';
+import { MASTER_NAME, SHAPES, type Endpoints, type OpenClient } from './shapes';
+
+/** A client, and the proxy between it and its server. */
+interface Subject extends OpenClient {
+  proxy: FaultProxy;
+}
+
+/** A Redis and an Upstash endpoint that stands on it, both behind fault proxies, and a sentinel, which is not. */
+export interface FaultFixture {
+  /** Straight to Redis. */
+  backDoor: BackDoor;
+  /** Straight to Redis. */
+  admin: RedisConnection;
+  /** Begins to connect a client of this shape, through its proxy. */
+  open(name: string, settings?: Pick<Endpoints, 'socketTimeout'>): Subject;
+  /** Closes the clients and ends the faults. */
+  clear(): void;
+  stop(): Promise<void>;
+}
+
+const MAX_REQUEST_SIZE = 64 * 1024 * 1024;
+
+/** A site for the tests of a file, cleared after each. The function that it returns gives it to a test. */
+export function useFaultFixture(): () => FaultFixture {
+  let site: FaultFixture | undefined;
+  beforeAll(async () => {
+    site = await startFaultFixture();
+  });
+  afterEach(() => site?.clear());
+  afterAll(async () => site?.stop());
+  return () => site!;
+}
+
+async function startFaultFixture(): Promise<FaultFixture> {
+  // A cluster of one node serves clients that know of clusters and clients that don't.
+  const cluster = await startRedisCluster({ masters: 1, replicasPerMaster: 0 });
+  const redis = cluster.nodes[0]!;
+  const upstash = await startUpstash({ redis, maxRequestSize: MAX_REQUEST_SIZE });
+  const backDoor = await openBackDoor(redis.url);
+  const [admin] = await connectAll([redis]);
+  const sentinel = await startSentinel(MASTER_NAME, redis);
+  const tcp = await startFaultProxy(redis);
+  const http = await startFaultProxy({ host: '127.0.0.1', port: Number(new URL(upstash.url).port) });
+  // So that clients that know of clusters go through the proxy, too.
+  await admin!.configSet('cluster-announce-port', String(tcp.port));
+
+  const endpoints = {
+    host: tcp.host,
+    port: tcp.port,
+    sentinel: { host: sentinel.host, port: sentinel.port },
+    upstash: { url: `http://${http.host}:${http.port}`, token: upstash.token },
+  };
+  const opened: OpenClient[] = [];
+
+  return {
+    backDoor,
+    admin: admin!,
+    open(name, settings) {
+      const client = SHAPES[name]!({ ...endpoints, ...settings });
+      opened.push(client);
+      return { ...client, proxy: name.startsWith('Upstash') ? http : tcp };
+    },
+    clear() {
+      for (const client of opened.splice(0)) client.destroy();
+      for (const proxy of [tcp, http]) {
+        for (const link of proxy.links) link.reset();
+        proxy.toServer = pass;
+        proxy.toClient = pass;
+      }
+    },
+    async stop() {
+      disconnectAll([admin!]);
+      await backDoor.close();
+      await Promise.all([tcp.stop(), http.stop()]);
+      await upstash.stop();
+      await sentinel.stop();
+      await cluster.stop();
+    },
+  };
+}

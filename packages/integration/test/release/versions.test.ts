@@ -1,0 +1,88 @@
+import { existsSync } from 'node:fs';
+import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ROOT } from '../documents/documents';
+import { run } from '../install/run';
+import { PUBLISHED, type Published } from '../install/tarballs';
+
+let workspace: string;
+
+/** A scratch copy of what `changeset version` reads and writes. */
+beforeAll(async () => {
+  workspace = await mkdtemp(join(tmpdir(), 'release-'));
+  for (const path of ['package.json', 'pnpm-workspace.yaml', 'pnpm-lock.yaml', '.changeset']) {
+    await cp(join(ROOT, path), join(workspace, path), { recursive: true });
+  }
+  for (const name of await readdir(join(ROOT, 'packages'))) {
+    for (const path of ['package.json', 'CHANGELOG.md'].map((file) => join('packages', name, file))) {
+      if (existsSync(join(ROOT, path))) await cp(join(ROOT, path), join(workspace, path));
+    }
+  }
+  await symlink(join(ROOT, 'node_modules'), join(workspace, 'node_modules'));
+  // The first release, unless that has been.
+  await runRelease({});
+});
+
+afterAll(async () => {
+  await rm(workspace, { recursive: true, force: true });
+});
+
+interface Manifest {
+  version: string;
+  dependencies?: Record<string, string>;
+}
+
+async function readManifest(name: Published): Promise<Manifest> {
+  return JSON.parse(await readFile(join(workspace, 'packages', name, 'package.json'), 'utf8')) as Manifest;
+}
+
+async function readVersions(): Promise<Record<Published, string>> {
+  const all = PUBLISHED.map(async (name) => [name, (await readManifest(name)).version] as const);
+  return Object.fromEntries(await Promise.all(all)) as Record<Published, string>;
+}
+
+/** Releases these changes as a maintainer does. Answers the versions afterwards. */
+async function runRelease(changes: Partial<Record<Published, 'patch' | 'minor'>>): Promise<Record<Published, string>> {
+  const lines = Object.entries(changes).map(([name, bump]) => `'@temporal-redis-storage/${name}': ${bump}\n`);
+  if (lines.length > 0) {
+    await writeFile(join(workspace, '.changeset', 'change.md'), `---\n${lines.join('')}---\n\nA change.\n`);
+  }
+  await run(workspace, process.execPath, [require.resolve('@changesets/cli/bin.js'), 'version']);
+  return readVersions();
+}
+
+const next = (version: string, bump: 'patch' | 'minor'): string => {
+  const [major, minor, patch] = version.split('.').map(Number);
+  return bump === 'patch' ? `${major}.${minor}.${patch! + 1}` : `${major}.${minor! + 1}.0`;
+};
+
+describe('a release', () => {
+  it('has begun with a version and a changelog for each package', async () => {
+    for (const name of PUBLISHED) {
+      expect((await readManifest(name)).version).not.toBe('0.0.0');
+      const changelog = await readFile(join(workspace, 'packages', name, 'CHANGELOG.md'), 'utf8');
+      expect(changelog).toContain((await readManifest(name)).version);
+    }
+  });
+
+  it("of an adapter's patch leaves all others alone", async () => {
+    const before = await readVersions();
+    const after = await runRelease({ ioredis: 'patch' });
+    expect(after).toEqual({ ...before, ioredis: next(before.ioredis, 'patch') });
+  });
+
+  it("of core's patch moves adapters by a patch at most", async () => {
+    const before = await readVersions();
+    const after = await runRelease({ core: 'patch' });
+    expect(after.core).toBe(next(before.core, 'patch'));
+    for (const name of PUBLISHED.slice(1)) expect([before[name], next(before[name], 'patch')]).toContain(after[name]);
+  });
+
+  it("of core's minor forces no adapter's major", async () => {
+    const before = await readVersions();
+    const after = await runRelease({ core: 'minor' });
+    expect(after.core).toBe(next(before.core, 'minor'));
+    for (const name of PUBLISHED.slice(1)) expect([before[name], next(before[name], 'patch')]).toContain(after[name]);
+  });
+});

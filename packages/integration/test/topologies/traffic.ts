@@ -1,0 +1,109 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Payload, StorageDriverClaim } from '@temporalio/common';
+import { temporal } from '@temporalio/proto';
+import type { RedisStorageDriver } from '@temporal-redis-storage/core';
+
+const PayloadProto = temporal.api.common.v1.Payload;
+
+/** A payload that `store` has resolved for. */
+export interface Acknowledged {
+  claim: StorageDriverClaim;
+  key: string;
+  /** The end of the key. */
+  digest: string;
+  /** What Redis must hold at the key. */
+  bytes: Buffer;
+}
+
+/** A call that rejected. */
+interface Failure {
+  operation: 'store' | 'retrieve';
+  /** The end of the key, which the message must name. */
+  digest: string;
+  error: Error;
+}
+
+/** What came of the calls. */
+interface Outcome {
+  acknowledged: Acknowledged[];
+  reads: number;
+  failures: Failure[];
+  /** Keys that were read with other bytes than were stored. */
+  wrong: string[];
+  /** Calls that didn't settle in time. */
+  hung: string[];
+}
+
+/** Traffic that runs until it is stopped. */
+export interface Traffic {
+  outcome: Outcome;
+  /** Resolves once every call has settled, or is taken for hung. */
+  stop: () => Promise<void>;
+}
+
+const LOOPS = 4;
+const SIZES = [100, 10_000, 100_000];
+// The driver gives up after 8 seconds.
+const HUNG_MS = 20_000;
+
+/** Stores payloads by one driver and reads them, the new and the old, by another, in several loops at once. */
+export function startTraffic(writer: RedisStorageDriver, reader: RedisStorageDriver): Traffic {
+  const outcome: Outcome = { acknowledged: [], reads: 0, failures: [], wrong: [], hung: [] };
+  const stopping = new AbortController();
+
+  const call = async <T>(
+    operation: Failure['operation'],
+    digest: string,
+    results: Promise<T[]>,
+  ): Promise<T | undefined> => {
+    const timer = new AbortController();
+    try {
+      const settled = await Promise.race([results, sleep(HUNG_MS, undefined, { signal: timer.signal })]);
+      if (settled === undefined) outcome.hung.push(`${operation} ${digest}`);
+      return settled?.[0];
+    } catch (error) {
+      outcome.failures.push({ operation, digest, error: error as Error });
+      return undefined;
+    } finally {
+      timer.abort();
+    }
+  };
+
+  const read = async ({ claim, key, digest, bytes }: Acknowledged): Promise<void> => {
+    const payload = await call('retrieve', digest, reader.retrieve({}, [claim]));
+    if (payload === undefined) return;
+    outcome.reads++;
+    if (!encodePayload(payload).equals(bytes)) outcome.wrong.push(key);
+  };
+
+  const loop = async (): Promise<void> => {
+    for (let round = 0; !stopping.signal.aborted; round++) {
+      const payload = { data: randomBytes(SIZES[round % SIZES.length]!) };
+      const bytes = encodePayload(payload);
+      const digest = createHash('sha256').update(bytes).digest('hex');
+      const claim = await call('store', digest, writer.store({}, [payload]));
+      if (claim !== undefined) {
+        const stored = { claim, key: claim.claimData['key']!, digest, bytes };
+        outcome.acknowledged.push(stored);
+        await read(stored);
+        await read(outcome.acknowledged[Math.floor(Math.random() * outcome.acknowledged.length)]!);
+      }
+      await sleep(40);
+    }
+  };
+
+  const loops = Array.from({ length: LOOPS }, loop);
+  return {
+    outcome,
+    stop: async () => {
+      stopping.abort();
+      await Promise.all(loops);
+    },
+  };
+}
+
+/** What Redis must hold for a payload. */
+export function encodePayload(payload: Payload): Buffer {
+  return Buffer.from(PayloadProto.encode(payload).finish());
+}

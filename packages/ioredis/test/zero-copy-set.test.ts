@@ -1,0 +1,202 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+import * as ioredis6 from 'ioredis';
+import { after, pass, reset, startFaultProxy, startRedis, startRedisCluster } from '@temporal-redis-storage/testing';
+import type { FaultProxy, RunningRedis, RunningRedisCluster } from '@temporal-redis-storage/testing';
+import { IoredisStorageDriverClient } from '../src';
+import { LIBRARIES } from './libraries';
+
+const MIB = 1024 * 1024;
+
+let single: RunningRedis;
+let cluster: RunningRedisCluster;
+const open: { disconnect(): void }[] = [];
+
+beforeAll(async () => {
+  single = await startRedis();
+  cluster = await startRedisCluster({ replicasPerMaster: 0 });
+});
+
+afterEach(() => {
+  for (const redis of open.splice(0)) redis.disconnect();
+});
+
+afterAll(async () => {
+  await Promise.all([single?.stop(), cluster?.stop()]);
+});
+
+function trackClient<Client extends { disconnect(): void }>(redis: Client): Client {
+  open.push(redis);
+  return redis;
+}
+
+/** Every write to the socket of a connection from now on. */
+function recordWrites(redis: ioredis6.Redis): unknown[] {
+  const writes: unknown[] = [];
+  const { stream } = redis as unknown as { stream: Socket };
+  const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
+  stream.write = (...args: unknown[]) => {
+    writes.push(args[0]);
+    return write(...args);
+  };
+  return writes;
+}
+
+const isUncopied = (data: Uint8Array) => (written: unknown) =>
+  written instanceof Uint8Array && written.buffer === data.buffer && written.length === data.length;
+
+async function waitUntilReady(redis: ioredis6.Redis): Promise<ioredis6.Redis> {
+  await redis.ping();
+  return redis;
+}
+
+async function expectStored(redis: ioredis6.Redis | ioredis6.Cluster, key: string, data: Uint8Array): Promise<void> {
+  const stored = await redis.getBuffer(key);
+  expect(stored?.equals(data)).toBe(true);
+}
+
+describe.each(LIBRARIES)('a large value through %s', (_, { default: Redis, Cluster }) => {
+  it.each([
+    ['as it is', {}],
+    ['with a keyPrefix', { keyPrefix: 'app:' }],
+    ['over RESP2', { protocol: 2 as const }],
+  ])('goes to the socket uncopied, %s, and keeps its time to live', async (_name, options) => {
+    const redis = await waitUntilReady(trackClient(new Redis(single.url, options)));
+    const client = new IoredisStorageDriverClient(redis);
+    const writes = recordWrites(redis);
+    const [key, data] = [randomUUID(), randomBytes(5 * MIB)];
+
+    expect(await client.setIfAbsent(key, data, { ttlMs: 100_000 })).toBe(true);
+    expect(await client.setIfAbsent(key, randomBytes(MIB))).toBe(false);
+
+    expect(writes.filter(isUncopied(data))).toHaveLength(1);
+    await expectStored(redis, key, data);
+    expect(await redis.pttl(key)).toBeGreaterThan(90_000);
+  });
+
+  it('is copied under autopipelining, which writes many commands at once', async () => {
+    const redis = await waitUntilReady(trackClient(new Redis(single.url, { enableAutoPipelining: true })));
+    const client = new IoredisStorageDriverClient(redis);
+    const writes = recordWrites(redis);
+    const [key, data] = [randomUUID(), randomBytes(2 * MIB)];
+
+    const others = Array.from({ length: 10 }, () => client.setIfAbsent(randomUUID(), randomBytes(10)));
+    await Promise.all([client.setIfAbsent(key, data), ...others]);
+
+    expect(writes.filter(isUncopied(data))).toHaveLength(0);
+    await expectStored(redis, key, data);
+  });
+
+  it('keeps its place among other commands of its connection, pipelines included', async () => {
+    const redis = trackClient(new Redis(single.url));
+    const client = new IoredisStorageDriverClient(redis);
+    const values = Array.from({ length: 30 }, (_value, index) => ({
+      key: randomUUID(),
+      data: randomBytes(index % 3 === 0 ? 1000 : MIB + index * 1000),
+    }));
+
+    const replies = values.flatMap(({ key, data }) => [
+      client.setIfAbsent(key, data),
+      redis.echo(key),
+      redis
+        .pipeline()
+        .set(`${key}:beside`, key)
+        .get(`${key}:beside`)
+        .exec()
+        .then((results) => results?.[1]?.[1]),
+    ]);
+
+    expect(await Promise.all(replies)).toEqual(values.flatMap(({ key }) => [true, key, key]));
+    for (const { key, data } of values) await expectStored(redis, key, data);
+  });
+
+  it('waits in the offline queue', async () => {
+    const redis = trackClient(new Redis(single.url, { lazyConnect: true }));
+    const [key, data] = [randomUUID(), randomBytes(2 * MIB)];
+
+    expect(await new IoredisStorageDriverClient(redis).setIfAbsent(key, data)).toBe(true);
+
+    await expectStored(redis, key, data);
+  });
+
+  describe('whose connection breaks in its middle', () => {
+    let proxy: FaultProxy;
+
+    beforeEach(async () => {
+      proxy = await startFaultProxy(single);
+    });
+
+    afterEach(async () => {
+      await proxy.stop();
+    });
+
+    it('is sent again, whole', async () => {
+      const redis = await waitUntilReady(trackClient(new Redis({ host: proxy.host, port: proxy.port })));
+      redis.on('error', () => {});
+      const [key, data] = [randomUUID(), randomBytes(5 * MIB)];
+      const [otherKey, otherData] = [randomUUID(), randomBytes(2 * MIB)];
+      redis.once('close', () => (proxy.toServer = pass));
+      proxy.toServer = after(2 * MIB, reset);
+      const client = new IoredisStorageDriverClient(redis);
+
+      const stores = [client.setIfAbsent(key, data), client.setIfAbsent(otherKey, otherData)];
+
+      expect(await Promise.all(stores)).toEqual([true, true]);
+      await expectStored(redis, key, data);
+      await expectStored(redis, otherKey, otherData);
+    });
+  });
+
+  it('follows a Cluster that sends it elsewhere for good, and only this time', async () => {
+    const redis = trackClient(new Cluster(cluster.nodes, { slotsRefreshTimeout: 10_000 }));
+    const client = new IoredisStorageDriverClient(redis);
+    await redis.get('');
+    const masters = await Promise.all(
+      cluster.nodes.map(async ({ url }) => {
+        const master = trackClient(new ioredis6.Redis(url));
+        return { master, id: await master.cluster('MYID') };
+      }),
+    );
+    const key = `${randomUUID()}:{moving}`;
+    const slot = await redis.cluster('KEYSLOT', key);
+    const owner = slot < 5461 ? 0 : slot < 10_923 ? 1 : 2;
+    const [source, target] = [masters[owner]!, masters[(owner + 1) % 3]!];
+    const datas = [randomBytes(2 * MIB), randomBytes(3 * MIB)];
+
+    await target.master.cluster('SETSLOT', slot, 'IMPORTING', source.id);
+    await source.master.cluster('SETSLOT', slot, 'MIGRATING', target.id);
+    expect(await client.setIfAbsent(`${key}:asked`, datas[0]!)).toBe(true);
+    expect(await source.master.cluster('COUNTKEYSINSLOT', slot)).toBe(0);
+    expect(await target.master.cluster('COUNTKEYSINSLOT', slot)).toBe(1);
+
+    for (const { master } of [target, source]) await master.cluster('SETSLOT', slot, 'NODE', target.id);
+    expect(await client.setIfAbsent(`${key}:moved`, datas[1]!)).toBe(true);
+
+    await expectStored(redis, `${key}:asked`, datas[0]!);
+    await expectStored(redis, `${key}:moved`, datas[1]!);
+    await redis.del(`${key}:asked`, `${key}:moved`);
+    await source.master.cluster('SETSLOT', slot, 'NODE', source.id);
+    await target.master.cluster('SETSLOT', slot, 'NODE', source.id);
+  });
+
+  it('is copied by a client that writes commands in another way, once Redis has refused it', async () => {
+    const redis = trackClient(new Redis(single.url));
+    redis.on('error', () => {});
+    const closed = jest.fn();
+    redis.on('close', closed);
+    const send = redis.sendCommand.bind(redis) as (command: { toWritable?: (stream: unknown) => unknown }) => unknown;
+    // As if to measure the command before it is sent.
+    redis.sendCommand = ((command: Parameters<typeof send>[0]) => {
+      command.toWritable?.((redis as unknown as { stream: unknown }).stream);
+      return send(command);
+    }) as unknown as typeof redis.sendCommand;
+    const client = new IoredisStorageDriverClient(redis);
+    const values = [randomBytes(2 * MIB), randomBytes(3 * MIB)].map((data) => ({ key: randomUUID(), data }));
+    await redis.ping();
+
+    for (const { key, data } of values) expect(await client.setIfAbsent(key, data)).toBe(true);
+
+    expect(closed).toHaveBeenCalled();
+    for (const { key, data } of values) await expectStored(redis, key, data);
+  });
+});

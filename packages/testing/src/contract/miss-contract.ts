@@ -1,0 +1,123 @@
+/// <reference types="jest" />
+import { randomUUID } from 'node:crypto';
+import type { RedisStorageDriverClient } from '@temporal-redis-storage/core';
+import { openBackDoor, type BackDoor } from '../servers/back-door';
+import { startRedis, type RedisAddress, type RunningRedis } from '../servers/redis';
+import { connectAll, disconnectAll } from '../servers/redis-connection';
+import { holdReplication, countReplicaMisses, resumeReplication } from '../servers/replication';
+import { waitUntil } from '../wait-until';
+
+/** A client under test, connected. */
+export interface ConnectedClient {
+  client: RedisStorageDriverClient;
+  close(): Promise<void>;
+}
+
+/** A client that reads from the replicas among `nodes` and writes to their primaries. */
+export interface ReplicaReader extends ConnectedClient {
+  nodes: RedisAddress[];
+}
+
+/** Holds that a client whose library reads from replicas doesn't take what they lack for absent. */
+export function describeReplicaReads(name: string, factory: () => Promise<ReplicaReader>): void {
+  describe(`${name}: a read from a replica that lags`, () => {
+    let subject: ReplicaReader | undefined;
+    let client: RedisStorageDriverClient;
+    let nodes: RedisAddress[];
+
+    beforeAll(async () => {
+      subject = await factory();
+      ({ client, nodes } = subject);
+      await holdReplication(nodes);
+    });
+
+    afterAll(async () => {
+      if (subject === undefined) return;
+      await subject.close();
+      await resumeReplication(subject.nodes);
+    });
+
+    it('answers with the value that the primary has', async () => {
+      const keys = Array.from({ length: 30 }, newKey);
+      for (const key of keys) await client.setIfAbsent(key, Buffer.from(key));
+      const missesBefore = await countReplicaMisses(nodes);
+
+      // One after another, for clients choose a replica or the primary per batch.
+      for (const key of keys) expect(await client.get(key)).toEqual(Buffer.from(key));
+
+      // Without these the test would have proved nothing.
+      expect(await countReplicaMisses(nodes)).toBeGreaterThan(missesBefore);
+    });
+
+    it('answers null if the primary has no such key either', async () => {
+      for (const key of Array.from({ length: 30 }, newKey)) expect(await client.get(key)).toBeNull();
+    });
+  });
+}
+
+/** Holds that a miss is an error where the primary can't confirm it, for a client of the one server at a URL. */
+export function describeUnconfirmedMisses(name: string, connect: (url: string) => Promise<ConnectedClient>): void {
+  describe(`${name}: a miss`, () => {
+    let primary: RunningRedis | undefined;
+    let replica: RunningRedis | undefined;
+    let backDoor: BackDoor | undefined;
+    let connected: ConnectedClient | undefined;
+
+    beforeAll(async () => {
+      primary = await startRedis();
+      replica = await startRedis({ args: ['--replicaof', primary.host, String(primary.port)] });
+      backDoor = await openBackDoor(primary.url);
+      await resumeReplication([primary, replica]);
+    });
+
+    afterAll(async () => {
+      await connected?.close();
+      await backDoor?.close();
+      await replica?.stop();
+      await primary?.stop();
+    });
+
+    it('is a READONLY error on a connection to a replica, whether the primary has the key or not', async () => {
+      const late = newKey();
+      await holdReplication([primary!, replica!]);
+      await backDoor!.write(late, Buffer.from('late'));
+
+      await expect(read(connect(replica!.url), late)).rejects.toThrow('READONLY');
+      await expect(read(connect(replica!.url), newKey())).rejects.toThrow('READONLY');
+
+      await resumeReplication([primary!, replica!]);
+      const readLate = (): Promise<unknown> => read(connect(replica!.url), late).catch(() => null);
+      await waitUntil('the replica has the key', [readLate], async (value) => (await value()) !== null);
+    });
+
+    it("is no answer of a replica's to whether a key exists", async () => {
+      const { client } = (connected = await connect(replica!.url));
+      await expect(client.exists?.(newKey()) ?? Promise.reject(new Error('READONLY'))).rejects.toThrow('READONLY');
+    });
+
+    it('is a NOPERM error for a user who may not ask the primary', async () => {
+      const connections = await connectAll([primary!]);
+      await connections[0]!.aclSetUser('reader', ['on', '>secret', '~*', '+@all', '-eval', '-getex']);
+      disconnectAll(connections);
+      const url = `redis://reader:secret@${primary!.host}:${primary!.port}`;
+      const present = newKey();
+      await backDoor!.write(present, Buffer.from('present'));
+
+      await expect(read(connect(url), newKey())).rejects.toThrow('NOPERM');
+      await expect(read(connect(url), present)).resolves.toEqual(Buffer.from('present'));
+    });
+  });
+}
+
+async function read(connecting: Promise<ConnectedClient>, key: string): Promise<Uint8Array | null> {
+  const connected = await connecting;
+  try {
+    return await connected.client.get(key);
+  } finally {
+    await connected.close();
+  }
+}
+
+function newKey(): string {
+  return `miss:${randomUUID()}`;
+}

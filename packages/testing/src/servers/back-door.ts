@@ -1,0 +1,56 @@
+import { createClient, createCluster, RESP_TYPES } from 'redis';
+
+/** Looks into a store, and changes it, behind the back of the client under test. */
+export interface BackDoor {
+  read(key: string): Promise<Uint8Array | null>;
+  write(key: string, data: Uint8Array, ttlMs?: number): Promise<void>;
+  /** Puts a list where a string is expected. */
+  writeList(key: string): Promise<void>;
+  delete(key: string): Promise<void>;
+  /** The milliseconds that a key has left; undefined if it never expires. */
+  ttlMs(key: string): Promise<number | undefined>;
+  close(): Promise<void>;
+}
+
+/** A {@link BackDoor} to the Redis at this URL, for a client that puts `keyPrefix` before its keys. */
+export async function openBackDoor(url: string, keyPrefix = ''): Promise<BackDoor> {
+  const redis = await createClient({ url }).connect();
+  const send: Send = (name, key, ...args) => redis.sendCommand([name, keyPrefix + key, ...args], AS_BYTES);
+  return createBackDoor(send, () => redis.destroy());
+}
+
+/** The same to the Redis Cluster that the node at this URL belongs to. */
+export async function openClusterBackDoor(url: string, keyPrefix = ''): Promise<BackDoor> {
+  const redis = await createCluster({ rootNodes: [{ url }] }).connect();
+  const send: Send = (name, suffix, ...args) => {
+    const key = keyPrefix + suffix;
+    return redis.sendCommand(key, false, [name, key, ...args], AS_BYTES);
+  };
+  return createBackDoor(send, () => redis.destroy());
+}
+
+type Send = (name: string, key: string, ...args: (string | Buffer)[]) => Promise<unknown>;
+
+const AS_BYTES = { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } };
+
+function createBackDoor(send: Send, close: () => void): BackDoor {
+  return {
+    read: async (key) => (await send('GET', key)) as Buffer | null,
+    async write(key, data, ttlMs) {
+      await send('SET', key, Buffer.from(data), ...(ttlMs === undefined ? [] : ['PX', String(ttlMs)]));
+    },
+    async writeList(key) {
+      await send('RPUSH', key, 'element');
+    },
+    async delete(key) {
+      await send('DEL', key);
+    },
+    async ttlMs(key) {
+      const ttlMs = (await send('PTTL', key)) as number;
+      return ttlMs === -1 ? undefined : ttlMs;
+    },
+    async close() {
+      close();
+    },
+  };
+}

@@ -1,0 +1,25 @@
+import { createClient } from 'redis';
+import type { RedisAddress } from './redis';
+
+/** A client of node-redis, connected. */
+export type RedisConnection = ReturnType<typeof connectTo>;
+
+export async function connectAll(addresses: RedisAddress[]): Promise<RedisConnection[]> {
+  const connections = addresses.map(connectTo);
+  try {
+    await Promise.all(connections.map((connection) => connection.connect()));
+  } catch (error) {
+    disconnectAll(connections);
+    throw error;
+  }
+  return connections;
+}
+
+export function disconnectAll(connections: RedisConnection[]): void {
+  for (const connection of connections) connection.destroy();
+}
+
+function connectTo({ host, port }: RedisAddress) {
+  // A connection that is lost shows in the command that needs it, hence no reconnecting and a listener that does nothing.
+  return createClient({ socket: { host, port, reconnectStrategy: false } }).on('error', () => {});
+}

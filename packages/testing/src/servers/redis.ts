@@ -1,0 +1,66 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { RedisMemoryServer } from 'redis-memory-server';
+import type { Running } from './start-together';
+import { findFreePort, retryTakenPort } from './port';
+import { requireRedisServer } from './redis-server';
+
+/** Where a Redis answers. */
+export interface RedisAddress {
+  host: string;
+  port: number;
+}
+
+/** A Redis that is running. `stop` removes its files too. */
+export interface RunningRedis extends RedisAddress, Running {
+  url: string;
+  pid: number;
+}
+
+/** Options of {@link startRedis}. */
+export interface RedisOptions {
+  /** Further settings, as on redis-server's command line: `['--maxmemory', '1mb']`. */
+  args?: string[];
+  /** A free port unless given. */
+  port?: number;
+}
+
+const HOST = '127.0.0.1';
+
+/**
+ * Starts a throw-away Redis on the loopback interface, without persistence unless `args` ask for it. Should this
+ * process be killed, it ends within a few seconds.
+ */
+export async function startRedis({ args = [], port }: RedisOptions = {}): Promise<RunningRedis> {
+  return port === undefined ? retryTakenPort(async () => start(await findFreePort(), args)) : start(port, args);
+}
+
+async function start(port: number, args: string[]): Promise<RunningRedis> {
+  const systemBinary = requireRedisServer();
+  const folder = await mkdtemp(join(tmpdir(), 'redis-'));
+  const server = new RedisMemoryServer({
+    // Among the arguments, because the library won't start on a port that it used shortly before.
+    instance: { ip: HOST, args: ['--port', String(port), '--dir', folder, ...args] },
+    binary: { systemBinary },
+    // Redis tells what is wrong with its settings on stderr, and all else on stdout, which the library reads.
+    spawn: { stdio: ['ignore', 'pipe', 'inherit'] },
+  });
+  try {
+    await server.start();
+  } catch (cause) {
+    await remove(folder);
+    const reason = String(cause).includes('in use') ? `port ${port} is in use` : String(cause);
+    throw new Error(`Redis did not start: ${reason}`, { cause });
+  }
+  const { instance } = await server.ensureInstance();
+  const stop = async (): Promise<void> => {
+    await server.stop();
+    await remove(folder);
+  };
+  return { host: HOST, port, url: `redis://${HOST}:${port}`, pid: instance.getPid()!, stop };
+}
+
+async function remove(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,17 @@
+/** A way to get something, and what it is called in an error. */
+export type Source<T> = [name: string, get: () => Promise<T>];
+
+/** What the first way that doesn't reject resolves to. If all reject, an error that says why each did, and `advice`. */
+export async function tryInOrder<T>(ways: Source<T>[], problem: string, advice: string): Promise<T> {
+  const causes: unknown[] = [];
+  const reasons: string[] = [];
+  for (const [name, get] of ways) {
+    try {
+      return await get();
+    } catch (error) {
+      causes.push(error);
+      reasons.push(`- ${name}: ${error instanceof Error ? error.message.trim() : String(error)}`);
+    }
+  }
+  throw new AggregateError(causes, [problem, ...reasons, advice].join('\n'));
+}

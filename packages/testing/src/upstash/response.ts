@@ -1,0 +1,73 @@
+import type { UpstashFormat } from './request';
+import type { RespReply, RespValue } from './resp';
+
+type JsonFormat = Exclude<UpstashFormat, 'resp2'>;
+
+/** An HTTP answer, whole. */
+export interface UpstashResponse {
+  status: number;
+  headers: Record<string, string>;
+  body: Buffer;
+}
+
+export function createErrorResponse(status: number, message: string): UpstashResponse {
+  return createJsonResponse(status, `{"error":${JSON.stringify(message)}}`);
+}
+
+/** The answer to one command: 200, or 400 when Redis refused it. */
+export function createCommandResponse(reply: RespReply, format: UpstashFormat): UpstashResponse {
+  const status = reply.value.type === 'error' ? 400 : 200;
+  return format === 'resp2'
+    ? createBinaryResponse(status, reply.raw)
+    : createJsonResponse(status, formatOutcome(reply.value, format));
+}
+
+/** The answer to a pipeline: one reply each, and 200 whatever they say. */
+export function createPipelineResponse(replies: RespReply[], format: UpstashFormat): UpstashResponse {
+  if (format === 'resp2') return createBinaryResponse(200, Buffer.concat(replies.map(({ raw }) => raw)));
+  return createOutcomesResponse(
+    replies.map(({ value }) => value),
+    format,
+  );
+}
+
+/** The answer to a transaction, of what its `EXEC` replied; one that was discarded is a single error. */
+export function createTransactionResponse(exec: RespReply, format: JsonFormat): UpstashResponse {
+  return exec.value.type === 'array'
+    ? createOutcomesResponse(exec.value.items, format)
+    : createCommandResponse(exec, format);
+}
+
+function createOutcomesResponse(values: RespValue[], format: JsonFormat): UpstashResponse {
+  return createJsonResponse(200, `[${values.map((value) => formatOutcome(value, format)).join(',')}]`);
+}
+
+function formatOutcome(value: RespValue, format: JsonFormat): string {
+  return value.type === 'error' ? `{"error":${formatJson(value, format)}}` : `{"result":${formatJson(value, format)}}`;
+}
+
+/** As JSON text, in which an integer keeps all its digits and invalid UTF-8 becomes U+FFFD. */
+function formatJson(value: RespValue, format: JsonFormat): string {
+  switch (value.type) {
+    case 'null':
+      return 'null';
+    case 'integer':
+      return value.digits;
+    case 'error':
+      return JSON.stringify(value.text);
+    case 'status':
+      return value.text === 'OK' ? '"OK"' : formatJson({ type: 'bulk', bytes: Buffer.from(value.text) }, format);
+    case 'bulk':
+      return JSON.stringify(value.bytes.toString(format === 'base64' ? 'base64' : 'utf8'));
+    default:
+      return `[${value.items.map((item) => formatJson(item, format)).join(',')}]`;
+  }
+}
+
+function createJsonResponse(status: number, body: string): UpstashResponse {
+  return { status, headers: { 'content-type': 'application/json' }, body: Buffer.from(body) };
+}
+
+function createBinaryResponse(status: number, body: Buffer): UpstashResponse {
+  return { status, headers: { 'content-type': 'application/octet-stream' }, body };
+}

@@ -1,0 +1,189 @@
+import { Redis } from '@upstash/redis';
+import { Redis as OldestRedis } from 'upstash-redis-oldest';
+import { UpstashStorageDriverClient } from '../src';
+import { resolveSettings } from '../src/settings';
+
+const url = 'https://example.upstash.io';
+const token = 'a-token_that-must-not-be-shown==';
+
+const backoff = (): number => 7;
+
+/** What the constructor says to something that its type refuses. */
+function catchError(source: unknown): string {
+  let thrown: unknown;
+  try {
+    thrown = new UpstashStorageDriverClient(source as never);
+  } catch (error) {
+    thrown = error;
+  }
+  expect(thrown).toBeInstanceOf(TypeError);
+  const { message } = thrown as TypeError;
+  expect(message).not.toContain('must-not-be-shown');
+  return message;
+}
+
+it("takes a Redis, and follows that one's settings", () => {
+  const { signal } = new AbortController();
+  const redis = new Redis({
+    url,
+    token,
+    retry: { retries: 2, backoff },
+    signal,
+    keepAlive: false,
+    readYourWrites: false,
+  });
+
+  const connection = resolveSettings(redis);
+
+  expect(connection).toMatchObject({
+    baseUrl: url,
+    host: 'example.upstash.io',
+    token,
+    retries: 2,
+    backoff,
+    keepAlive: false,
+    readYourWrites: false,
+  });
+  expect(connection.signal()).toBe(signal);
+});
+
+it('takes { url, token }, with the defaults of @upstash/redis', () => {
+  const ofRedis = resolveSettings(new Redis({ url, token }));
+  const ofCredentials = resolveSettings({ url, token });
+
+  expect(ofCredentials).toEqual({
+    ...ofRedis,
+    backoff: expect.any(Function) as unknown,
+    signal: expect.any(Function) as unknown,
+  });
+  expect([0, 1, 5].map(ofCredentials.backoff)).toEqual([0, 1, 5].map(ofRedis.backoff));
+  expect(ofCredentials.signal()).toBeUndefined();
+});
+
+it.each([
+  ['of the oldest version', () => new OldestRedis({ url, token, retry: { retries: 5 } })],
+  ['that pipelines by itself', () => new Redis({ url, token, enableAutoPipelining: true })],
+  ['with a slash at the end of its URL', () => new Redis({ url: `${url}/`, token })],
+])('takes a Redis %s', (_what, redis) => {
+  expect(resolveSettings(redis())).toMatchObject({
+    baseUrl: url,
+    token,
+    retries: 5,
+    keepAlive: true,
+    readYourWrites: true,
+  });
+});
+
+it('asks the signal function of a Redis anew each time', () => {
+  const { signal } = resolveSettings(new Redis({ url, token, signal: () => new AbortController().signal }));
+
+  expect(signal()).toBeInstanceOf(AbortSignal);
+  expect(signal()).not.toBe(signal());
+});
+
+it.each([
+  ['https://example.upstash.io', 'https://example.upstash.io', 'example.upstash.io'],
+  ['https://example.upstash.io/', 'https://example.upstash.io', 'example.upstash.io'],
+  ['http://localhost:8079', 'http://localhost:8079', 'localhost:8079'],
+  ['https://proxy.example/upstash/', 'https://proxy.example/upstash', 'proxy.example'],
+])('takes the URL %s', (given, baseUrl, host) => {
+  expect(resolveSettings({ url: given, token })).toMatchObject({ baseUrl, host });
+});
+
+it.each([
+  ['rediss://default:must-not-be-shown@example.upstash.io:6379', 'got a rediss: URL'],
+  ['https://default:must-not-be-shown@example.upstash.io', 'got one with credentials, a query or a fragment'],
+  ['https://example.upstash.io/?_token=must-not-be-shown', 'got one with credentials, a query or a fragment'],
+  ['https://example.upstash.io/#must-not-be-shown', 'got one with credentials, a query or a fragment'],
+  [' https://example.upstash.io', 'got a string that is no URL'],
+  ['example.upstash.io/must-not-be-shown', 'got a string that is no URL'],
+  ['', 'got a string that is no URL'],
+  [undefined, 'got undefined'],
+  [null, 'got null'],
+  [new URL(url), 'got an object (URL)'],
+])('refuses the URL %s', (given, got) => {
+  expect(catchError({ url: given, token })).toBe(`url must be the https URL of the database's REST API, ${got}`);
+});
+
+it.each([undefined, null, 7])('refuses the token %s', (given) => {
+  expect(catchError({ url, token: given })).toMatch(/^token must be a string, got (undefined|null|a number)$/);
+});
+
+it.each(['', 'must-not-be-shown\n', 'must-not-be-shown token', 'must-not-be-shown-é'])(
+  'refuses the token %j',
+  (given) => {
+    expect(catchError({ url, token: given })).toBe('token must be printable ASCII without spaces, and not empty');
+  },
+);
+
+it('refuses a Redis on a Requester of its own, and says what to pass', () => {
+  const redis = new Redis({ request: async () => ({}) });
+
+  expect(catchError(redis)).toContain('pass { url, token } instead');
+});
+
+it('refuses a Redis without a URL or without a token', () => {
+  jest.spyOn(console, 'warn').mockImplementation(() => {});
+
+  expect(catchError(new Redis({ url: undefined, token }))).toMatch(/^url must be /);
+  expect(catchError(new Redis({ url, token: undefined }))).toBe('token must be a string, got undefined');
+});
+
+it.each([
+  ['https://default:must-not-be-shown@example.upstash.io', 'a string'],
+  [undefined, 'undefined'],
+  [null, 'null'],
+  [{}, 'an object (Object)'],
+  [new Map(), 'an object (Map)'],
+  [Object.create(null), 'an object (no prototype)'],
+  [() => {}, 'a function'],
+])('refuses %s, and names only its type', (source, got) => {
+  expect(catchError(source)).toBe(
+    'UpstashStorageDriverClient takes a Redis of @upstash/redis, version 1.12 or newer, or { url, token }, ' +
+      `got ${got}`,
+  );
+});
+
+describe('fromEnv', () => {
+  const NAMES = ['UPSTASH_REDIS_REST_URL', 'UPSTASH_REDIS_REST_TOKEN', 'KV_REST_API_URL', 'KV_REST_API_TOKEN'] as const;
+  const original = { ...process.env };
+
+  beforeEach(() => {
+    for (const name of NAMES) delete process.env[name];
+  });
+  afterAll(() => {
+    process.env = original;
+  });
+
+  it.each([
+    ['UPSTASH_REDIS_REST_URL', 'UPSTASH_REDIS_REST_TOKEN'],
+    ['KV_REST_API_URL', 'KV_REST_API_TOKEN'],
+    ['KV_REST_API_URL', 'UPSTASH_REDIS_REST_TOKEN'],
+  ])('reads %s and %s', (urlName, tokenName) => {
+    process.env[urlName] = url;
+    process.env[tokenName] = token;
+
+    expect(UpstashStorageDriverClient.fromEnv().describe()).toEqual({ host: 'example.upstash.io' });
+  });
+
+  it("prefers Upstash's own names", () => {
+    Object.assign(process.env, {
+      UPSTASH_REDIS_REST_URL: url,
+      UPSTASH_REDIS_REST_TOKEN: token,
+      KV_REST_API_URL: 'https://other.upstash.io',
+      KV_REST_API_TOKEN: 'other',
+    });
+
+    expect(UpstashStorageDriverClient.fromEnv().describe()).toEqual({ host: 'example.upstash.io' });
+  });
+
+  it('names the variable that is missing', () => {
+    expect(() => UpstashStorageDriverClient.fromEnv()).toThrow(
+      'UPSTASH_REDIS_REST_URL (or KV_REST_API_URL) is not set',
+    );
+    process.env.KV_REST_API_URL = url;
+    expect(() => UpstashStorageDriverClient.fromEnv()).toThrow(
+      'UPSTASH_REDIS_REST_TOKEN (or KV_REST_API_TOKEN) is not set',
+    );
+  });
+});

@@ -1,89 +1,95 @@
+import { onAbort } from './abort';
 import { TimeoutError } from './errors';
 
 interface Waiter {
   bytes: number;
-  enter(): void;
+  resolve(): void;
   reject(error: Error): void;
 }
 
-/**
- * Bounds the bytes that requests hold at once; those beyond it wait in line. One that alone is over the limit gets in
- * when nothing else is in.
- */
+/** A FIFO weighted semaphore over bytes in flight. A request larger than the limit runs alone. */
 export class ByteSemaphore {
   private bytesInFlight = 0;
-  /** In order of arrival. */
-  private readonly line = new Set<Waiter>();
-  private stall: NodeJS.Timeout | undefined;
+  private readonly queue = new Set<Waiter>();
+  private stallTimer: NodeJS.Timeout | undefined;
 
-  /** Waiting ends in a {@link TimeoutError} once nothing has got through for `stallMs`: each request has that long. */
+  /** Waiting ends in a {@link TimeoutError} once no request has completed for `stallMs` milliseconds. */
   constructor(
     private readonly limit: number,
     private readonly stallMs: number,
   ) {}
 
-  /** Runs `request` when its turn has come, unless `abortSignal` aborts before: then rejects with its reason. */
-  async run<Result>(bytes: number, abortSignal: AbortSignal, request: () => Promise<Result>): Promise<Result> {
-    if (this.line.size > 0 || !this.hasRoomFor(bytes)) await this.wait(bytes, abortSignal);
+  /**
+   * Waits until `bytes` fit, and resolves to the function that releases them. Rejects with the signal's reason if it
+   * aborts first.
+   */
+  async acquire(bytes: number, abortSignal: AbortSignal): Promise<() => void> {
+    if (this.queue.size > 0 || !this.fits(bytes)) await this.wait(bytes, abortSignal);
     else this.bytesInFlight += bytes;
-    try {
-      const result = await request();
-      this.stall?.refresh();
-      return result;
-    } finally {
+    return () => {
       this.bytesInFlight -= bytes;
-      this.admit();
-    }
+      this.drain();
+    };
   }
 
-  private hasRoomFor(bytes: number): boolean {
+  /** A request has completed, so those that wait get `stallMs` milliseconds once more. */
+  recordProgress(): void {
+    if (this.stallTimer === undefined) return;
+    clearTimeout(this.stallTimer);
+    this.startStallTimer();
+  }
+
+  private fits(bytes: number): boolean {
     return this.bytesInFlight === 0 || this.bytesInFlight + bytes <= this.limit;
   }
 
   private wait(bytes: number, abortSignal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       abortSignal.throwIfAborted();
-      const leaveLine = (): void => {
-        abortSignal.removeEventListener('abort', onAbort);
-        this.line.delete(waiter);
+      const leaveQueue = (): void => {
+        stopListening();
+        this.queue.delete(waiter);
       };
       const waiter: Waiter = {
         bytes,
-        enter: () => {
-          leaveLine();
+        resolve: () => {
+          leaveQueue();
           this.bytesInFlight += bytes;
           resolve();
         },
         reject: (error) => {
-          leaveLine();
+          leaveQueue();
           reject(error);
         },
       };
-      const onAbort = (): void => {
-        waiter.reject(abortSignal.reason as Error);
-        this.admit();
-      };
-      abortSignal.addEventListener('abort', onAbort);
-      this.line.add(waiter);
-      this.stall ??= setTimeout(() => this.giveUp(), this.stallMs);
+      const stopListening = onAbort(abortSignal, (reason) => {
+        waiter.reject(reason);
+        this.drain();
+      });
+      this.queue.add(waiter);
+      if (this.stallTimer === undefined) this.startStallTimer();
     });
   }
 
-  private admit(): void {
-    for (const waiter of this.line) {
-      if (!this.hasRoomFor(waiter.bytes)) return;
-      waiter.enter();
-    }
-    clearTimeout(this.stall);
-    this.stall = undefined;
+  private startStallTimer(): void {
+    this.stallTimer = setTimeout(() => this.rejectAll(), this.stallMs);
   }
 
-  private giveUp(): void {
+  private drain(): void {
+    for (const waiter of this.queue) {
+      if (!this.fits(waiter.bytes)) return;
+      waiter.resolve();
+    }
+    clearTimeout(this.stallTimer);
+    this.stallTimer = undefined;
+  }
+
+  private rejectAll(): void {
     const error = new TimeoutError(
-      `Redis answered none of the requests ahead within ${this.stallMs} ms (requestTimeout), ` +
-        `which hold ${this.bytesInFlight} bytes (maxBytesInFlight is ${this.limit})`,
+      `Timed out waiting for capacity: ${this.bytesInFlight} of ${this.limit} bytes in flight (maxBytesInFlight), ` +
+        `and no request completed within ${this.stallMs} ms (requestTimeout)`,
     );
-    for (const waiter of this.line) waiter.reject(error);
-    this.stall = undefined;
+    for (const waiter of this.queue) waiter.reject(error);
+    this.stallTimer = undefined;
   }
 }

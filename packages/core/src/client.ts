@@ -5,8 +5,8 @@
  */
 export interface RedisRequestOptions {
   /**
-   * Aborts the request. One that is aborted already rejects with the signal's reason before any I/O; a command that
-   * is on its way may still be carried out, which is harmless because keys are content-addressed.
+   * Aborts the request. If it is already aborted, the request rejects with the signal's reason before any I/O. A command
+   * that was already sent may still be executed, which is harmless because keys are content-addressed.
    */
   abortSignal?: AbortSignal;
 }
@@ -17,47 +17,47 @@ export interface RedisRequestOptions {
  * @experimental
  */
 export interface RedisSetOptions extends RedisRequestOptions {
-  /** Time to live of a key that is inserted, in whole milliseconds, at least 1. Without it the key never expires. */
+  /** Time to live of an inserted key, in whole milliseconds, at least 1. Without it the key never expires. */
   ttlMs?: number;
 }
 
 /**
  * The Redis operations that {@link RedisStorageDriver} needs. Each adapter package implements them over one Redis
- * library; the connection stays its owner's to build, connect and close.
+ * library; the caller builds, connects and closes the connection.
  *
  * @experimental
  */
 export interface RedisStorageDriverClient {
   /**
    * Reads the bytes stored at `key`, exactly as they were written. Resolves to `null` only if the primary says that
-   * the key is absent: a replica's miss may be mere lag, and the driver's answer to a miss is final. Rejects with the
-   * library's own error if the read fails, or if the primary can't be asked.
+   * the key is absent: a replica may lag behind, and the driver treats a miss as final. Rejects with the library's own
+   * error if the read fails, or if the primary can't be asked.
    */
   get(key: string, options?: RedisRequestOptions): Promise<Uint8Array | null>;
 
   /**
-   * Stores `data` at `key` in one atomic step unless the key exists, whose value and TTL then stay as they are.
-   * Resolves to whether it inserted. Payloads are content-addressed, so a key that exists holds these very bytes, and
+   * Stores `data` at `key` in one atomic step, unless the key exists; an existing key keeps its value and TTL. Resolves
+   * to true if the key was inserted. Payloads are content-addressed, so an existing key holds the same bytes, and
    * `false` is a success too.
    */
   setIfAbsent(key: string, data: Uint8Array, options?: RedisSetOptions): Promise<boolean>;
 
   /**
-   * Whether the primary has `key`. Optional: with it the driver spares large payloads that Redis has already their way,
-   * as no `setIfAbsent` is sent. A replica's answer won't do: what it still has, the primary may have lost.
+   * Optional. Lets the driver skip sending a large payload that Redis already has. Must ask the primary: a replica may
+   * still hold a key that the primary has lost.
    */
   exists?(key: string, options?: RedisRequestOptions): Promise<boolean>;
 
   /**
-   * Whether a request that failed by `error` may well succeed if it is made again, and the library hasn't done so by
-   * itself: a connection that was lost with the request on its way, say. Refusals by which Redis itself asks for
-   * patience (`LOADING`, `READONLY`, …) the driver knows. Without it nothing else is retried.
+   * Optional. Whether `error` is transient and the library has not already retried it: a connection that was lost during
+   * the request, for example. The driver itself knows the transient replies of Redis (`LOADING`, `READONLY`, …), and
+   * without this method it retries only those.
    */
   isTransient?(error: unknown): boolean;
 
   /**
-   * Where this client is connected to (host and port, say), as pairs that the driver appends to its error messages.
-   * Never credentials.
+   * Optional. Where this client is connected to (host and port, for example), as pairs that the driver appends to its
+   * error messages. Never credentials.
    */
   describe?(): Record<string, string>;
 }

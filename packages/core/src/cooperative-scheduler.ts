@@ -1,47 +1,47 @@
-import { setImmediate as nextRound } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { onAbort } from './abort';
 
-/** How long the lane may keep the event loop in one go, in milliseconds. */
+/** How long the scheduler may keep the event loop busy per turn, in milliseconds. */
 const SLICE_MS = 3;
 
 interface Job {
-  /** Takes one step, or leaves the lane if it was the last. */
+  /** Takes one step. The job is removed after its last. */
   step(): void;
 }
 
 interface Slice {
-  /** On the lane's clock. */
+  /** When the slice is used up, on the scheduler's clock. */
   end: number;
-  /** Once the event loop has gone round, timers included. */
+  /** Resolves once the event loop has taken a turn, timers included. */
   over: Promise<void>;
 }
 
 /**
- * Runs jobs that need the CPU, one after another, and lets the event loop go round whenever a slice of time is used up:
- * a worker polls and heartbeats on it. Yields inside each job alone don't do: those of concurrent jobs all run in the
- * same round. So all jobs of a round share one slice, those that come when the lane is idle included.
+ * Runs jobs that need the CPU one after another, and lets the event loop take a turn whenever a time slice is used up: a
+ * worker polls and heartbeats on that loop. Yielding inside each job is not enough: all concurrent jobs would resume in
+ * the same turn of the event loop, so they share one time slice per turn. Jobs added while it is idle share it too.
  */
 export class CooperativeScheduler {
   private readonly jobs = new Set<Job>();
   private running = false;
-  /** That of this round of the event loop, if it has begun. */
+  /** The slice of this turn of the event loop; undefined before the turn's first job. */
   private slice: Slice | undefined;
 
-  /** `now` answers milliseconds. */
+  /** `now` returns milliseconds. */
   constructor(private readonly now: () => number = () => performance.now()) {}
 
   /**
-   * Runs `steps` up to its end, when its turn has come, and resolves to what it returns. Rejects with what it throws, or
-   * with the signal's reason as soon as that aborts, and takes no further step then.
+   * Queues `steps`, runs it to its end, and resolves to its return value. Rejects with what it throws, or with the
+   * signal's reason as soon as it aborts; no further step is taken then.
    */
   run<Result>(abortSignal: AbortSignal, steps: Iterator<void, Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
       abortSignal.throwIfAborted();
       const settle = (settlement: () => void): void => {
         this.jobs.delete(job);
-        abortSignal.removeEventListener('abort', onAbort);
+        stopListening();
         settlement();
       };
-      const onAbort = (): void => settle(() => reject(abortSignal.reason as Error));
       const job: Job = {
         step() {
           try {
@@ -52,7 +52,7 @@ export class CooperativeScheduler {
           }
         },
       };
-      abortSignal.addEventListener('abort', onAbort);
+      const stopListening = onAbort(abortSignal, (reason) => settle(() => reject(reason)));
       this.jobs.add(job);
       void this.work();
     });
@@ -63,7 +63,7 @@ export class CooperativeScheduler {
     this.running = true;
     for (const job of this.jobs) {
       while (this.jobs.has(job)) {
-        // What begins between timers and immediates has these before the next timers.
+        // A slice begun in the poll phase sees one more setImmediate before timers run, so it waits for two.
         const slice = (this.slice ??= this.beginSlice(2));
         if (this.now() < slice.end) {
           job.step();
@@ -76,15 +76,15 @@ export class CooperativeScheduler {
     this.running = false;
   }
 
-  /** `rounds` tells how many immediates are served until timers and I/O have had their turn too. */
-  private beginSlice(rounds: number): Slice {
-    const pass = async (): Promise<void> => {
-      for (let round = 0; round < rounds; round++) await nextRound();
+  /** Begins a slice that is over after so many `setImmediate`s, when timers and I/O have had their turn too. */
+  private beginSlice(immediates: number): Slice {
+    const waitForTurn = async (): Promise<void> => {
+      for (let count = 0; count < immediates; count++) await nextTurn();
       this.slice = undefined;
     };
-    return { end: this.now() + SLICE_MS, over: pass() };
+    return { end: this.now() + SLICE_MS, over: waitForTurn() };
   }
 }
 
-/** Of the whole process, as its event loop is. */
+/** One for the whole process, which has one event loop. */
 export const cpuScheduler = new CooperativeScheduler();

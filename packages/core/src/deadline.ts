@@ -1,9 +1,9 @@
+import { onAbort } from './abort';
 import { TimeoutError } from './errors';
 
 /**
- * Runs one request and settles in time, whatever it does: rejects with a {@link TimeoutError} once `timeoutMs` have
- * passed, and with the signal's reason as soon as `abortSignal` aborts. The signal that the request gets aborts in both
- * cases, so that a library that can take its command back does.
+ * Rejects with a {@link TimeoutError} after `timeoutMs` milliseconds, or with the signal's reason once it aborts, even if
+ * `request` never settles. The signal that `request` gets aborts in both cases, so that a library can cancel its command.
  */
 export async function withDeadline<T>(
   timeoutMs: number,
@@ -12,17 +12,14 @@ export async function withDeadline<T>(
 ): Promise<T> {
   abortSignal.throwIfAborted();
   const controller = new AbortController();
-  const stopped = new Promise<never>((_resolve, reject) => {
-    controller.signal.addEventListener('abort', () => reject(controller.signal.reason as Error));
-  });
-  const onAbort = (): void => controller.abort(abortSignal.reason);
-  abortSignal.addEventListener('abort', onAbort);
+  const stopped = new Promise<never>((_resolve, reject) => void onAbort(controller.signal, reject));
+  const stopListening = onAbort(abortSignal, (reason) => controller.abort(reason));
   const timer = setTimeout(() => controller.abort(createTimeoutError(timeoutMs)), timeoutMs);
   try {
     return await Promise.race([request(controller.signal), stopped]);
   } finally {
     clearTimeout(timer);
-    abortSignal.removeEventListener('abort', onAbort);
+    stopListening();
   }
 }
 

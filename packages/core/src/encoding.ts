@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { isUint8Array } from 'node:util/types';
 import { ValueError, type Payload } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
+import type { PayloadLocation } from './claim';
 import { CHUNK_SIZE, HASH_ALGORITHM } from './digest';
 
 const PayloadProto = temporal.api.common.v1.Payload;
@@ -9,21 +10,39 @@ const PayloadProto = temporal.api.common.v1.Payload;
 /** Field number 2, length-delimited. */
 const DATA_TAG = (2 << 3) | 2;
 
-/** A payload's serialized form, whose pieces, one after another, are what `Payload.encode(payload).finish()` answers. */
+/** A serialized payload: its pieces, one after another, are the bytes of `Payload.encode(payload).finish()`. */
 export interface EncodedPayload {
   pieces: Uint8Array[];
   /** In bytes. */
   size: number;
 }
 
-/** Serializes a payload without copying its `data`, which stays a piece of its own: the encoder would copy it twice. */
+/**
+ * Serializes a payload that can be stored and read back.
+ *
+ * @throws ValueError if it is larger than `maxPayloadSize` bytes, or has a metadata name without a UTF-8 form
+ */
+export function encodeChecked(payload: Payload, maxPayloadSize: number): EncodedPayload {
+  const encoded = encodePayload(payload);
+  if (encoded.size > maxPayloadSize) {
+    throw new ValueError(
+      `Payload size ${encoded.size} bytes exceeds the configured maxPayloadSize of ${maxPayloadSize} bytes`,
+    );
+  }
+  if (!Object.keys(payload.metadata ?? {}).every((name) => name.isWellFormed())) {
+    throw new ValueError('Payload has a metadata name with a lone surrogate: it could be stored, but not read back');
+  }
+  return encoded;
+}
+
+/** Serializes a payload without copying its `data`, which stays a separate piece: the encoder would copy it twice. */
 export function encodePayload(payload: Payload): EncodedPayload {
   const pieces = splitPayload(payload);
   return { pieces, size: pieces.reduce((size, { length }) => size + length, 0) };
 }
 
 function splitPayload(payload: Payload): Uint8Array[] {
-  // Descriptors, as the fields that this version of the proto doesn't know aren't enumerable.
+  // Copies descriptors because unknown protobuf fields are non-enumerable.
   const { metadata, data, ...others } = Object.getOwnPropertyDescriptors(payload);
   const bytes: unknown = data && payload.data;
   if (!isUint8Array(bytes) || bytes.length === 0) return [PayloadProto.encode(payload).finish()];
@@ -37,8 +56,8 @@ function splitPayload(payload: Payload): Uint8Array[] {
 }
 
 /**
- * Copies the pieces into one new buffer and hashes it on the way, a chunk between yields: each chunk is read once, and
- * what is hashed is what is sent, even if the payload's owner changes it meanwhile.
+ * Copies the pieces into one new buffer and hashes the copy, one chunk between yields. Each chunk is read once, so the
+ * digest is that of the bytes which are sent, even if the payload's owner changes its data meanwhile.
  */
 export function* concatAndHash({
   pieces,
@@ -55,7 +74,26 @@ export function* concatAndHash({
       yield;
     }
   }
-  // The rest of the buffer would be whatever this process had in memory.
+  // The rest of the buffer would hold other memory of this process.
   if (end !== size) throw new ValueError('Payload data was detached or resized while it was being stored');
   return { bytes, digest: hash.digest('hex') };
+}
+
+/**
+ * The payload in stored bytes whose SHA-256 is `actual`.
+ *
+ * @throws ValueError if the claim has another digest, or the bytes are no payload
+ */
+export function decodeChecked(bytes: Uint8Array, { key, digest: expected }: PayloadLocation, actual: string): Payload {
+  if (actual !== expected) {
+    throw new ValueError(
+      `RedisStorageDriver integrity check failed [key=${key}]: ` +
+        `expected ${HASH_ALGORITHM}:${expected.slice(0, actual.length)}, got ${HASH_ALGORITHM}:${actual}`,
+    );
+  }
+  try {
+    return PayloadProto.decode(bytes);
+  } catch (cause) {
+    throw new ValueError(`RedisStorageDriver stored bytes are not a serialized Payload [key=${key}]`, cause);
+  }
 }

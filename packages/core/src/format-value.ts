@@ -1,6 +1,8 @@
 import { inspect } from 'node:util';
 
-/** A value for an error message: short, on one line, and of an object nothing but that it is one, for it may hold secrets. */
+/**
+ * A value for an error message: short, and on one line. An object's content is left out, because it may hold secrets.
+ */
 export function formatValue(value: unknown): string {
   if (typeof value === 'function') return 'a function';
   if (typeof value === 'object' && value !== null) return 'an object';

@@ -1,30 +1,72 @@
 import { ValueError, type StorageDriverTargetInfo } from '@temporalio/common';
 import { HASH_ALGORITHM } from './digest';
 
-/** What `encodeURIComponent` leaves alone but the key scheme encodes. */
+/** Characters that `encodeURIComponent` leaves alone and the key format encodes. */
 const RESERVED = /[!'()*]/g;
 
-/** Far beyond what Event History takes, and within what a regular expression can match without running out of stack. */
+/** Far more than Event History takes, and within what a regular expression can match without running out of stack. */
 const MAX_KEY_LENGTH = 1024 * 1024;
 
 const SEGMENT = '(?:[\\w.~-]|%[0-9A-F]{2})+';
+// The prefix is matched lazily: a namespace or run id may itself be `v0`.
 const KEY = new RegExp(
-  '^(?:[^]*:)?v0' +
-    `(?:(?::ns:${SEGMENT})?:(?:wt:${SEGMENT}:wi|at:${SEGMENT}:ai):${SEGMENT}:ri:${SEGMENT})?` +
+  '^(?:(?<prefix>[^]*?):)?v0' +
+    `(?:(?::ns:(?<namespace>${SEGMENT}))?:(?:wt:(?<workflowType>${SEGMENT}):wi|at:(?<activityType>${SEGMENT}):ai)` +
+    `:(?<id>${SEGMENT}):ri:(?<runId>${SEGMENT}))?` +
     `:d:${HASH_ALGORITHM}:(?<digest>[0-9a-f]{64})$`,
 );
 
 /**
+ * A Redis key of this driver, taken apart.
+ *
+ * @experimental
+ */
+export interface ParsedKey {
+  /** As it stands in the key; `''` if there is none. */
+  prefix: string;
+  /** The workflow or activity that the payload was stored for; absent from a key without one. */
+  target?: StorageDriverTargetInfo;
+  /** SHA-256 of the value, in lower-case hex. */
+  digest: string;
+}
+
+/**
  * The key of a payload: `{prefix}:v0[:ns:…:wt:…:wi:…:ri:…]:d:sha256:{digest}`, byte for byte that of Temporal's Python
- * sample driver, so that workers of both languages can share payloads. The README specifies it.
+ * sample driver, so that workers of both languages can share payloads. `docs/key-format.md` specifies it.
  */
 export function buildKey(prefix: string, target: StorageDriverTargetInfo | undefined, digest: string): string {
   return [...(prefix ? [prefix] : []), 'v0', ...buildTargetSegments(target), 'd', HASH_ALGORITHM, digest].join(':');
 }
 
-/** The digest at the end of a key of this scheme, whatever its prefix; `undefined` for any other key. */
-export function digestInKey(key: string): string | undefined {
-  return key.length > MAX_KEY_LENGTH ? undefined : KEY.exec(key)?.groups?.['digest'];
+/**
+ * Takes a key of this driver apart, whatever its prefix; undefined for any other key. A type, id or run id that the key
+ * gives as `null` is left out of the target.
+ *
+ * @experimental
+ */
+export function parseKey(key: string): ParsedKey | undefined {
+  const { prefix = '', namespace, workflowType, activityType, id, runId, digest } = matchKey(key) ?? {};
+  if (digest === undefined) return undefined;
+  if (id === undefined) return { prefix, digest };
+  try {
+    const kind = workflowType === undefined ? 'activity' : 'workflow';
+    const fields = Object.entries({ namespace, type: workflowType ?? activityType, id, runId })
+      .filter(([name, value]) => value !== undefined && (value !== 'null' || name === 'namespace'))
+      .map(([name, value]) => [name, decodeURIComponent(value!)] as const);
+    return { prefix, target: { kind, ...Object.fromEntries(fields) } as StorageDriverTargetInfo, digest };
+  } catch {
+    // The percent-encoded bytes are not UTF-8, so this driver didn't build the key.
+    return undefined;
+  }
+}
+
+/** The digest at the end of a key in this driver's format, whatever its prefix; undefined for any other key. */
+export function findDigest(key: string): string | undefined {
+  return matchKey(key)?.['digest'];
+}
+
+function matchKey(key: string): Record<string, string | undefined> | undefined {
+  return key.length > MAX_KEY_LENGTH ? undefined : KEY.exec(key)?.groups;
 }
 
 function buildTargetSegments(target: StorageDriverTargetInfo | undefined): string[] {

@@ -8,21 +8,21 @@ import { formatValue } from './format-value';
  * @experimental
  */
 export interface RedisStorageDriverOptions {
-  /** Performs the Redis operations, e.g. a `NodeRedisStorageDriverClient`. Its connection stays the caller's to close. */
+  /** Performs the Redis operations, e.g. a `NodeRedisStorageDriverClient`. The caller closes its connection. */
   client: RedisStorageDriverClient;
   /**
-   * Name that claims carry and that routes them back to this driver. Defaults to `"redis"`; override it only to
+   * Name that claims carry, by which the SDK routes them back to this driver. Defaults to `"redis"`; change it only to
    * register several Redis drivers in one `ExternalStorage`, and keep it for as long as payloads are to be read.
    */
   driverName?: string;
   /**
-   * Put before every key that is written, 4096 characters at most; trailing `:` are dropped, and `''` means no prefix.
+   * Prefix of every key that is written, at most 4096 characters; trailing `:` are dropped, and `''` means no prefix.
    * Defaults to `"temporalio:payloads"`. Payloads stored under another prefix stay readable.
    */
   keyPrefix?: string;
   /**
-   * Time to live of a payload, from its first insert on; storing it again doesn't extend it. Must outlast the longest
-   * run plus the namespace's retention period. Rounded up to whole milliseconds. By default payloads never expire.
+   * Time to live of a payload, from its first insert on; storing it again doesn't extend it. Must be longer than the
+   * longest run plus the namespace's retention period. Rounded up to whole milliseconds. By default payloads never expire.
    */
   ttl?: Duration;
   /** Hard limit on one serialized payload, in bytes. Defaults to 52428800 (50 MiB). */
@@ -33,18 +33,18 @@ export interface RedisStorageDriverOptions {
    */
   requestTimeout?: Duration;
   /**
-   * How often one Redis operation is tried at most, within its `requestTimeout`, if it fails by what may pass: a lost
-   * connection, a Redis that starts or fails over. 1 means no retry. Defaults to 6.
+   * Maximum attempts per Redis operation, the first included, for transient failures: a lost connection, a Redis that
+   * starts or fails over. Bounded by `requestTimeout`; 1 disables retries. Defaults to 6.
    */
   maxAttempts?: number;
   /**
-   * How many bytes of serialized payloads this driver holds at once for requests that are under way; further ones wait.
-   * One payload that is larger goes alone. Defaults to 104857600 (100 MiB).
+   * How many bytes of serialized payloads this driver holds for requests in flight; further requests wait. A single
+   * larger payload is sent alone. Defaults to 104857600 (100 MiB).
    */
   maxBytesInFlight?: number;
 }
 
-/** {@link RedisStorageDriverOptions}, checked and with the defaults filled in. */
+/** {@link RedisStorageDriverOptions}, validated and with defaults. */
 export interface ResolvedOptions {
   client: RedisStorageDriverClient;
   driverName: string;
@@ -56,15 +56,15 @@ export interface ResolvedOptions {
   maxBytesInFlight: number;
 }
 
-/** Callers without types pass anything. */
+/** Callers without type checks may pass anything. */
 type Unchecked<Options> = { [Name in keyof Options]?: unknown };
 
 const DEFAULT_DRIVER_NAME = 'redis';
 
-/** Every claim in Event History carries it. */
+/** Every claim in Event History repeats the prefix. */
 const MAX_PREFIX_LENGTH = 4096;
 
-/** Node's timers fire at once when given more. */
+/** With a longer delay, Node's timers fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** @throws ValueError that names the option and what it got */
@@ -80,7 +80,7 @@ export function resolveOptions(options: RedisStorageDriverOptions): ResolvedOpti
     maxBytesInFlight = 100 * 1024 * 1024,
   } = (options ?? {}) as Unchecked<RedisStorageDriverOptions>;
   if (!isClient(client)) {
-    // Of a string only the type is told: it may be a URL with a password.
+    // A string may be a URL with a password, so the message only says that it is one.
     const got = typeof client === 'string' ? 'a string' : formatValue(client);
     throw new ValueError(`client must have the methods get and setIfAbsent, got ${got}: wrap it in an adapter`);
   }

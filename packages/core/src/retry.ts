@@ -1,20 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isNativeError } from 'node:util/types';
 
-/** In milliseconds: before the second attempt, and at most. */
+/** Delays between attempts, in milliseconds: the first, and the longest. */
 const FIRST_DELAY = 100;
 const MAX_DELAY = 1000;
 
 /**
- * How Redis begins a refusal that passes: it starts, fails over, moves a slot, runs a script or misses its replicas.
- * Before it may be a script's words, or an HTTP status.
+ * Error prefixes of transient Redis replies: loading, failover, slot migration, busy script, missing replicas. A script's
+ * words or an HTTP status may stand before them.
  */
 const TRANSIENT_REFUSAL = /(?:^|\s-|\): )(?:LOADING|READONLY|MASTERDOWN|NOREPLICAS|CLUSTERDOWN|TRYAGAIN|BUSY)\s/;
 
 /**
- * Repeats a request, which must be idempotent, up to `maxAttempts` times in all, while it fails by what `isTransient`
- * says may pass; the waits in between double and have jitter. Rejects with the last failure, or as soon as `abortSignal`
- * aborts.
+ * Makes an idempotent request up to `maxAttempts` times, as long as it fails with errors that `isTransient` accepts. The
+ * delays in between double and have jitter. Rejects with the last error, or as soon as `abortSignal` aborts.
  */
 export async function withRetries<Result>(
   { maxAttempts, isTransient }: { maxAttempts: number; isTransient: (error: unknown) => boolean },
@@ -32,7 +31,7 @@ export async function withRetries<Result>(
   }
 }
 
-/** Whether Redis itself refused a request for a reason that passes, whichever library tells it. */
+/** Whether the error is a transient refusal by Redis itself, whichever library reports it. */
 export function isTransientRefusal(error: unknown): boolean {
   return isNativeError(error) && TRANSIENT_REFUSAL.test(error.message);
 }

@@ -1,12 +1,9 @@
-import { setImmediate as nextRound } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** What may be begun in one go: of requests, some three milliseconds' worth. */
-const ITEMS_PER_ROUND = 100;
-
-/** Yields the items, and lets the event loop go round after every hundredth: a call may bring ten thousand. */
-export async function* yieldEvery<Item>(items: readonly Item[]): AsyncGenerator<Item, void> {
+/** Yields the items, and lets the event loop take a turn after every `n` of them: a call may bring ten thousand. */
+export async function* yieldEvery<Item>(n: number, items: readonly Item[]): AsyncGenerator<Item, void> {
   for (const [index, item] of items.entries()) {
-    if (index > 0 && index % ITEMS_PER_ROUND === 0) await nextRound();
+    if (index > 0 && index % n === 0) await nextTurn();
     yield item;
   }
 }

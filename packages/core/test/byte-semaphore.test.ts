@@ -3,11 +3,11 @@ import { TimeoutError } from '../src/errors';
 
 const { signal } = new AbortController();
 
-/** Lets everything that can go on do so. */
+/** Lets every promise settle that can. */
 const settle = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
-/** Enters requests, each of which stays in until it is ended. */
-function entrance(gate: ByteSemaphore): {
+/** Starts requests, each of which holds its bytes until it is ended. */
+function createRequests(semaphore: ByteSemaphore): {
   inside: string[];
   enter: (name: string, bytes: number, abortSignal?: AbortSignal) => Promise<void>;
   end: (name: string, error?: Error) => Promise<void>;
@@ -16,11 +16,16 @@ function entrance(gate: ByteSemaphore): {
   const ends = new Map<string, (error?: Error) => void>();
   return {
     inside,
-    enter: (name, bytes, abortSignal = signal) =>
-      gate.run(bytes, abortSignal, () => {
-        inside.push(name);
-        return new Promise((resolve, reject) => ends.set(name, (error) => (error ? reject(error) : resolve())));
-      }),
+    async enter(name, bytes, abortSignal = signal) {
+      const release = await semaphore.acquire(bytes, abortSignal);
+      inside.push(name);
+      try {
+        await new Promise<void>((resolve, reject) => ends.set(name, (error) => (error ? reject(error) : resolve())));
+        semaphore.recordProgress();
+      } finally {
+        release();
+      }
+    },
     async end(name, error) {
       inside.splice(inside.indexOf(name), 1);
       ends.get(name)!(error);
@@ -29,14 +34,14 @@ function entrance(gate: ByteSemaphore): {
   };
 }
 
-describe('the byte gate', () => {
-  it('admits in order of arrival while there is room', async () => {
-    const { inside, enter, end } = entrance(new ByteSemaphore(100, 60_000));
+describe('the byte semaphore', () => {
+  it('admits requests in order of arrival while there is room', async () => {
+    const { inside, enter, end } = createRequests(new ByteSemaphore(100, 60_000));
     const all = [enter('a', 60), enter('b', 40), enter('c', 50), enter('d', 10)];
     await settle();
     expect(inside).toEqual(['a', 'b']);
 
-    // There is room for d, but c came first.
+    // d would fit, but c came first.
     await end('b');
     expect(inside).toEqual(['a']);
     await end('a');
@@ -47,8 +52,8 @@ describe('the byte gate', () => {
     await Promise.all(all);
   });
 
-  it('admits what is over the limit alone', async () => {
-    const { inside, enter, end } = entrance(new ByteSemaphore(100, 60_000));
+  it('admits a request over the limit when nothing else is in flight', async () => {
+    const { inside, enter, end } = createRequests(new ByteSemaphore(100, 60_000));
     const all = [enter('a', 1), enter('huge', 1000), enter('b', 1)];
     await settle();
     expect(inside).toEqual(['a']);
@@ -60,8 +65,8 @@ describe('the byte gate', () => {
     await Promise.all(all);
   });
 
-  it('forgets one that aborts in the line, and lets the next one pass', async () => {
-    const { inside, enter, end } = entrance(new ByteSemaphore(100, 60_000));
+  it('removes an aborted request from the queue, and admits the next one', async () => {
+    const { inside, enter, end } = createRequests(new ByteSemaphore(100, 60_000));
     const controller = new AbortController();
     const reason = new Error('enough');
     const a = enter('a', 60);
@@ -78,10 +83,11 @@ describe('the byte gate', () => {
     await Promise.all([a, c]);
   });
 
-  it('is free again after requests that failed', async () => {
-    const { inside, enter, end } = entrance(new ByteSemaphore(100, 60_000));
+  it('releases the bytes of a request that failed', async () => {
+    const { inside, enter, end } = createRequests(new ByteSemaphore(100, 60_000));
     const a = enter('a', 100);
     const b = enter('b', 100);
+    await settle();
     await end('a', new Error('refused'));
     await expect(a).rejects.toThrow('refused');
     expect(inside).toEqual(['b']);
@@ -89,10 +95,10 @@ describe('the byte gate', () => {
     await b;
   });
 
-  it('lets nobody wait on when nothing has got through for as long as a request may take', async () => {
+  it('rejects waiting requests when none completes within the time-out', async () => {
     jest.useFakeTimers({ doNotFake: ['setImmediate'] });
     try {
-      const { inside, enter, end } = entrance(new ByteSemaphore(100, 1000));
+      const { inside, enter, end } = createRequests(new ByteSemaphore(100, 1000));
       void enter('a', 50);
       void enter('b', 50);
       const c = enter('c', 100);

@@ -42,21 +42,29 @@ describe('claims', () => {
     ['no data', undefined, 'claim has no key: claimData.key is undefined'],
     ['no key', {}, 'claim has no key: claimData.key is undefined'],
     ['an empty key', { key: '' }, "claim has no key: claimData.key is ''"],
-    ['a key that is no string', { key: 1 }, 'claim has no key: claimData.key is 1'],
-    ['a key of other data', { key: 'session:1', hash_value: digest }, "key of another scheme [key='session:1']"],
-    ['a prototype name as its key', { key: '__proto__' }, "key of another scheme [key='__proto__']"],
+    ['a key that is not a string', { key: 1 }, 'claim has no key: claimData.key is 1'],
+    [
+      'a key of other data',
+      { key: 'session:1', hash_value: digest },
+      "claim key is not in this driver's key format [key='session:1']",
+    ],
+    [
+      'a prototype name as its key',
+      { key: '__proto__' },
+      "claim key is not in this driver's key format [key='__proto__']",
+    ],
     ['an unknown algorithm', { key, hash_algorithm: 'md5' }, `[key=${key}]: expected sha256, got 'md5'`],
     ['an algorithm in the wrong case', { key, hash_algorithm: 'SHA256' }, "expected sha256, got 'SHA256'"],
     ['an object that no message can show', { key: { constructor: { name: { toString: 0 } } } }, 'is an object'],
-    ['a hash_value that is no string', { key, hash_value: 5 }, `no string [key=${key}]: 5`],
+    ['a hash_value that is not a string', { key, hash_value: 5 }, `hash_value must be a string, got 5 [key=${key}]`],
   ])('with %s are refused', (_title, claimData, message) => {
     expect(() => locate(claimData)).toThrow(ValueError);
     expect(() => locate(claimData)).toThrow(message);
   });
 
   it.each([
-    ['of another scheme', 'x'.repeat(1_000_000)],
-    ['of this scheme', `v0:wt:${'a'.repeat(10_000_000)}:wi:w:ri:r:d:sha256:${digest}`],
+    ['in another format', 'x'.repeat(1_000_000)],
+    ['in this format', `v0:wt:${'a'.repeat(10_000_000)}:wi:w:ri:r:d:sha256:${digest}`],
   ])('with a huge key %s are refused in a short message', (_title, huge) => {
     expect(() => locate({ key: huge })).toThrow(ValueError);
     expect(() => locate({ key: huge })).toThrow(/^.{1,500}$/s);

@@ -311,7 +311,7 @@ describe('retrieve', () => {
     );
     expect(error).toBeInstanceOf(ValueError);
     expect(error.message).toBe(
-      `RedisStorageDriver found bytes that are no serialized Payload [key=${expectedKey(bytes)}]`,
+      `RedisStorageDriver stored bytes are not a serialized Payload [key=${expectedKey(bytes)}]`,
     );
     expect(String(error.cause)).not.toContain('secret');
   });
@@ -586,7 +586,7 @@ describe('bytes in flight', () => {
     await expect(driver.store({}, payloads)).resolves.toHaveLength(20);
   });
 
-  it('that none is answered of end the waiting as well, with what the client says of itself', async () => {
+  it("time out while they wait when no request completes, with the client's details", async () => {
     jest.spyOn(client, 'setIfAbsent').mockImplementation(never);
     const describe = (): Record<string, string> => ({ host: 'redis.internal' });
     const driver = createDriver(Object.assign(client, { describe }), { maxBytesInFlight: 1100, requestTimeout: 50 });
@@ -597,8 +597,8 @@ describe('bytes in flight', () => {
     const errors = await Promise.all([ahead, ...behind]);
 
     for (const error of errors) expect(error.cause).toBeInstanceOf(TimeoutError);
-    const told = errors.filter(({ message }) => message === 'RedisStorageDriver store failed [host=redis.internal]');
-    expect(told.length).toBeGreaterThanOrEqual(4);
-    expect((told[0]!.cause as Error).message).toContain('maxBytesInFlight is 1100');
+    const waited = errors.filter(({ message }) => message === 'RedisStorageDriver store failed [host=redis.internal]');
+    expect(waited.length).toBeGreaterThanOrEqual(4);
+    expect((waited[0]!.cause as Error).message).toContain('bytes in flight (maxBytesInFlight)');
   });
 });

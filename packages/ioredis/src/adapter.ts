@@ -15,18 +15,16 @@ export interface IoredisClient {
   set(key: string, value: Buffer, unit: 'PX', ttlMs: number, condition: 'NX'): Promise<'OK' | null>;
 }
 
-const ECHOED_ARGUMENTS = /,? with args beginning with:.*/;
-
 /**
- * Reads and writes payloads through an ioredis client, version 5 or 6. The client stays its owner's to configure,
- * connect and close.
+ * Reads and writes payloads through an ioredis client, version 5 or 6. The caller configures, connects and closes the
+ * client.
  *
  * @experimental
  */
 export class IoredisStorageDriverClient implements RedisStorageDriverClient {
-  private sendsInPieces = true;
+  private usesZeroCopySet = true;
 
-  /** @throws TypeError if `client` is no ioredis client */
+  /** @throws TypeError if `client` isn't an ioredis client */
   constructor(private readonly client: IoredisClient) {
     if (typeof (client as Partial<IoredisClient> | null | undefined)?.getBuffer !== 'function') {
       throw new TypeError(
@@ -35,47 +33,47 @@ export class IoredisStorageDriverClient implements RedisStorageDriverClient {
     }
   }
 
-  /** A miss costs a second round trip, in which the primary confirms it. */
+  /** If the key is absent, a second round trip asks the primary to confirm that. */
   async get(key: string, { abortSignal }: RedisRequestOptions = {}): Promise<Uint8Array | null> {
     abortSignal?.throwIfAborted();
-    const value = expectBytes(await redactArguments(this.client.getBuffer(key)));
+    const value = expectBytes(await this.client.getBuffer(key));
     if (value !== null) return value;
     abortSignal?.throwIfAborted();
-    // A GET that a replica refuses: GETEX counts as a write, but changes nothing without options.
-    return expectBytes(await redactArguments(this.client.getexBuffer(key)));
+    // A GET that replicas refuse: GETEX counts as a write, but changes nothing without options.
+    return expectBytes(await this.client.getexBuffer(key));
   }
 
   async setIfAbsent(key: string, data: Uint8Array, { abortSignal, ttlMs }: RedisSetOptions = {}): Promise<boolean> {
     abortSignal?.throwIfAborted();
     const value = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-    if (!this.sendsInPieces) return setNx(this.client, key, value, ttlMs);
+    if (!this.usesZeroCopySet) return setNx(this.client, key, value, ttlMs);
     try {
       return await setNx(withZeroCopySet(this.client, value), key, value, ttlMs);
     } catch (error) {
       if (!isProtocolError(error)) throw error;
-      // Not this client, it seems: something about it writes commands in another way.
-      this.sendsInPieces = false;
+      // Something about this client writes commands in another way, so it gets plain SETs from now on.
+      this.usesZeroCopySet = false;
       abortSignal?.throwIfAborted();
       return setNx(this.client, key, value, ttlMs);
     }
   }
 
-  /** By a `SETRANGE` of nothing, which answers the length: it changes nothing, but counts as a write, for the primary. */
+  /** Sends a `SETRANGE` of an empty string: it returns the length and changes nothing, but only a primary takes it. */
   async exists(key: string, { abortSignal }: RedisRequestOptions = {}): Promise<boolean> {
     abortSignal?.throwIfAborted();
-    // A string under `stringNumbers`.
-    return Number(await redactArguments(this.client.setrange(key, 0, ''))) > 0;
+    // With `stringNumbers`, the length is a string.
+    return Number(await this.client.setrange(key, 0, '')) > 0;
   }
 
   /**
-   * What ioredis doesn't send again by itself: without its offline queue, what it refuses while it reconnects; with
-   * autopipelining on a Cluster, what was redirected in a batch of which the rest was not.
+   * True for what ioredis doesn't send again: commands that it refuses while it reconnects without an offline queue, and
+   * commands that a Cluster redirected out of an autopipelined batch.
    */
   isTransient(error: unknown): boolean {
     return isNativeError(error) && /^(?:Stream isn't writeable|MOVED |ASK )/.test(error.message);
   }
 
-  /** Host and port of a single server; a `Cluster` and a connection by sentinels or a socket don't tell. */
+  /** Host and port of a single server; nothing for a `Cluster`, for sentinels or for a socket. */
   describe(): Record<string, string> {
     const { host, port, path, sentinels } = (this.client as { options?: IoredisOptions }).options ?? {};
     if (host === undefined || port === undefined || path || sentinels) return {};
@@ -84,13 +82,14 @@ export class IoredisStorageDriverClient implements RedisStorageDriverClient {
 }
 
 async function setNx(client: IoredisClient, key: string, value: Buffer, ttlMs?: number): Promise<boolean> {
-  const reply = ttlMs === undefined ? client.set(key, value, 'NX') : client.set(key, value, 'PX', ttlMs, 'NX');
-  const answer: unknown = await redactArguments(reply);
-  if (answer !== null && answer !== 'OK') {
-    // In a transaction of its owner's, say, which may yet be discarded.
-    throw new TypeError("ioredis answered SET with something else than OK or null: don't share the connection");
+  const reply: unknown = await (ttlMs === undefined
+    ? client.set(key, value, 'NX')
+    : client.set(key, value, 'PX', ttlMs, 'NX'));
+  if (reply !== null && reply !== 'OK') {
+    // The caller's transaction, for example, which may still be discarded.
+    throw new TypeError("Unexpected reply to SET from ioredis: expected OK or null. Don't share the connection.");
   }
-  return answer !== null;
+  return reply !== null;
 }
 
 interface IoredisOptions {
@@ -100,33 +99,14 @@ interface IoredisOptions {
   sentinels?: object | null;
 }
 
-/**
- * ioredis's errors hold the refused command with its arguments, a payload's bytes or the password of a login, those of
- * its parser what it couldn't read; and Redis repeats the arguments of a command that it doesn't know.
- */
-async function redactArguments<T>(reply: Promise<T>): Promise<T> {
-  try {
-    return await reply;
-  } catch (error) {
-    for (const holder of [error, (error as { lastNodeError?: unknown } | null)?.lastNodeError]) {
-      if (!isNativeError(holder)) continue;
-      delete (holder as { command?: unknown }).command;
-      delete (holder as { buffer?: unknown }).buffer;
-      holder.message = holder.message.replace(ECHOED_ARGUMENTS, '');
-      holder.stack = holder.stack?.replace(ECHOED_ARGUMENTS, '') ?? '';
-    }
-    throw error;
-  }
-}
-
 function expectBytes(reply: unknown): Uint8Array | null {
   if (reply === null || isUint8Array(reply)) return reply;
   throw new TypeError(
-    `ioredis answered with a ${typeof reply} instead of bytes: remove the reply transformer of GET and GETEX`,
+    `ioredis returned a ${typeof reply} instead of bytes: remove the reply transformer of GET and GETEX`,
   );
 }
 
-/** The type alone: the value may be a URL with a password. */
+/** Only the type, because the value may be a URL with a password. */
 function formatType(value: unknown): string {
   return value === null ? 'null' : typeof value;
 }

@@ -1,9 +1,9 @@
 import { isNativeError } from 'node:util/types';
 
-/** From this size on, in bytes, one more copy costs more than two more writes. */
+/** From this many bytes on, one more copy costs more than two more writes. */
 const MIN_SIZE = 1024 * 1024;
 
-/** What pieces need of an ioredis client beyond its public types. */
+/** The parts of an ioredis client that are used here and missing from its public types. */
 interface Sender {
   options?: { enableAutoPipelining?: boolean };
   sendCommand?: (command: Command, ...others: unknown[]) => unknown;
@@ -19,9 +19,9 @@ interface Socket {
 }
 
 /**
- * A view of an ioredis client whose `set` writes a large value to the socket as it is. The client's own copies the whole
- * command into one more buffer first: twice the memory, and a stall of 28 ms for 50 MiB. Answers the client itself where
- * that can't be done: for a small value, under autopipelining, or where the client's inner workings are other ones.
+ * A view of an ioredis client whose `set` writes a large value to the socket without a copy. The client itself copies the
+ * whole command into one more buffer first: twice the memory, and a stall of 28 ms for 50 MiB. Returns the client as it is
+ * for a small value, with autopipelining, or if this ioredis version has different internals.
  */
 export function withZeroCopySet<Client extends object>(client: Client, value: Uint8Array): Client {
   const { options, sendCommand } = client as Sender;
@@ -36,14 +36,14 @@ export function withZeroCopySet<Client extends object>(client: Client, value: Ui
   }) as Client;
 }
 
-/** Whether Redis couldn't follow a command, as when its pieces were written twice or with others in between. */
+/** Whether Redis couldn't parse a command, which happens if its pieces were written twice or mixed with others. */
 export function isProtocolError(error: unknown): boolean {
   return isNativeError(error) && error.message.startsWith('ERR Protocol error');
 }
 
 /**
- * ioredis calls `toWritable` when it sends the command and writes what that returns next: so the pieces before it are
- * written here. When it sends the command again, on another connection, it may do it in its own way.
+ * ioredis calls `toWritable` when it sends the command, and then writes what it returns. So this writes the first pieces,
+ * and returns the last. If ioredis sends the command again on another connection, it uses its own way.
  */
 function writeWithoutCopy(command: Command, value: Uint8Array): void {
   const { toWritable } = command;
@@ -56,7 +56,7 @@ function writeWithoutCopy(command: Command, value: Uint8Array): void {
     if (!isExpected || typeof socket?.write !== 'function') return command.toWritable(socket);
     socket.write(`*${args.length + 1}\r\n${encodeBulk('set')}${encodeBulk(key)}$${value.length}\r\n`);
     socket.write(value);
-    // With arguments left to come, Redis executes nothing of what is no whole command.
+    // Redis executes nothing until all arguments are there, so a connection lost here leaves nothing half written.
     return `\r\n${rest.map(encodeBulk).join('')}`;
   };
 }

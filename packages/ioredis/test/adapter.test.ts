@@ -3,6 +3,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { Redis as Upstash } from '@upstash/redis';
 import { createClient, createClientPool } from 'redis';
+import { RedisStorageDriver } from '@temporal-redis-storage/core';
 import { startRedis } from '@temporal-redis-storage/testing';
 import { IoredisStorageDriverClient, type IoredisClient } from '../src';
 import { LIBRARIES } from './libraries';
@@ -32,7 +33,7 @@ describe('IoredisStorageDriverClient', () => {
     const redis = { getBuffer: never, getexBuffer: never, setrange: never, set: async () => 'QUEUED' as 'OK' };
 
     await expect(new IoredisStorageDriverClient(redis).setIfAbsent('key', Buffer.from('value'))).rejects.toThrow(
-      new TypeError("ioredis answered SET with something else than OK or null: don't share the connection"),
+      new TypeError("Unexpected reply to SET from ioredis: expected OK or null. Don't share the connection."),
     );
   });
 
@@ -58,26 +59,29 @@ describe('IoredisStorageDriverClient', () => {
     });
 
     await expect(client.get('key')).rejects.toThrow(
-      new TypeError('ioredis answered with a string instead of bytes: remove the reply transformer of GET and GETEX'),
+      new TypeError('ioredis returned a string instead of bytes: remove the reply transformer of GET and GETEX'),
     );
   });
 
   describe.each(LIBRARIES)('of %s', (_, { default: Redis, Cluster }) => {
-    it("leaves a payload's bytes out of the words of a Redis that has no SET", async () => {
+    it("keeps a payload's bytes out of the driver's error if Redis doesn't know SET and repeats its arguments", async () => {
       const server = await startRedis({ args: ['--rename-command', 'SET', ''] });
       const redis = new Redis(server.url);
 
-      const error = await new IoredisStorageDriverClient(redis)
-        .setIfAbsent('key', Buffer.from('payload-content'))
-        .catch((failure: unknown) => failure);
+      const driver = new RedisStorageDriver({ client: new IoredisStorageDriverClient(redis) });
+      const error = await driver
+        .store({}, [{ data: Buffer.from('payload-content') }])
+        .catch((failure: unknown) => failure as Error);
 
       redis.disconnect();
       await server.stop();
-      expect((error as Error).message).toMatch(/^ERR unknown command ['`]set['`]$/);
+      expect(error).toMatchObject({
+        cause: { message: expect.stringMatching(/^ERR unknown command ['`]set['`]$/) as string },
+      });
       expect(inspect(error, { showHidden: true, depth: 9 })).not.toMatch(CONTENT);
     });
 
-    it('leaves bytes that it could not read out of its errors', async () => {
+    it("keeps bytes that ioredis could not parse out of the driver's error", async () => {
       const server = createServer((socket) => socket.on('data', () => socket.write('?payload-content\r\n')));
       await once(server.listen(0, '127.0.0.1'), 'listening');
       const { port } = server.address() as AddressInfo;
@@ -88,7 +92,9 @@ describe('IoredisStorageDriverClient', () => {
       });
       redis.on('error', () => {});
 
-      const error = await new IoredisStorageDriverClient(redis).get('key').catch((failure: unknown) => failure);
+      const driver = new RedisStorageDriver({ client: new IoredisStorageDriverClient(redis) });
+      const claims = [{ claimData: { key: `v0:d:sha256:${'0'.repeat(64)}` } }];
+      const error = await driver.retrieve({}, claims).catch((failure: unknown) => failure);
 
       redis.disconnect();
       server.close();

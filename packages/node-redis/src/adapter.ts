@@ -33,36 +33,34 @@ export interface NodeRedisClient extends NodeRedisCommands {
   withTypeMapping(typeMapping: { 36: typeof Buffer }): NodeRedisCommands;
 }
 
-/** Bulk strings as Buffers; 36 is `RESP_TYPES.BLOB_STRING`. */
+/** Bulk strings as Buffers. 36 is `RESP_TYPES.BLOB_STRING`. */
 const BLOB_AS_BUFFER = { 36: Buffer };
 
 /**
- * A `GET` that a replica refuses: `GETEX` counts as a write, but changes nothing without options. node-redis sends every
- * `EVAL` to the primary; its own `getEx` always has an option, and may go to a replica. With the key, as a miss is final:
- * after bytes that it can't decode, node-redis goes on, and takes each reply for that of another command.
+ * A `GET` that replicas refuse: `GETEX` counts as a write, but changes nothing without options. node-redis sends every
+ * `EVAL` to the primary; its own `getEx` always has an option, and may go to a replica. The key is echoed so that the reply
+ * can be matched: after an undecodable reply, node-redis pairs replies with the wrong commands.
  */
 const GET_FROM_PRIMARY = "return {KEYS[1], redis.call('GETEX', KEYS[1])}";
 
 /**
- * How node-redis says that it has no connection, or lost it with a command on its way, which it doesn't send again: by the
- * last of them when a cluster drops a node.
+ * Messages of node-redis when it has no connection, or lost it during a command, which it doesn't send again.
+ * `Disconnects client` is what a cluster reports when it drops a node.
  */
 const NO_CONNECTION =
   /^(?:Socket (?:closed unexpectedly|timeout)|Connection timeout|The client is offline|Disconnects client)/;
 const NO_CONNECTION_CODES = /^(?:ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN)$/;
 
-const ECHOED_ARGUMENTS = /,? with args beginning with:.*/;
-
 /**
- * Reads and writes payloads through a client of `redis` or `@redis/client`, version 5 or 6. The client stays its owner's
- * to configure, connect and close.
+ * Reads and writes payloads through a client of `redis` or `@redis/client`, version 5 or 6. The caller configures,
+ * connects and closes the client.
  *
  * @experimental
  */
 export class NodeRedisStorageDriverClient implements RedisStorageDriverClient {
   private readonly commands: NodeRedisCommands;
 
-  /** @throws TypeError if `client` is no node-redis client */
+  /** @throws TypeError if `client` isn't a node-redis client */
   constructor(private readonly client: NodeRedisClient) {
     if (typeof (client as Partial<NodeRedisClient> | null | undefined)?.withTypeMapping !== 'function') {
       throw new TypeError(
@@ -73,45 +71,43 @@ export class NodeRedisStorageDriverClient implements RedisStorageDriverClient {
     this.commands = binaryCommands(client);
   }
 
-  /** A miss costs a second round trip, in which the primary confirms it. */
+  /** If the key is absent, a second round trip asks the primary to confirm that. */
   async get(key: string, { abortSignal }: RedisRequestOptions = {}): Promise<Uint8Array | null> {
     abortSignal?.throwIfAborted();
-    const value = expectBytes(await redactArguments(this.commands.get(key)));
+    const value = expectBytes(await this.commands.get(key));
     if (value !== null) return value;
     abortSignal?.throwIfAborted();
-    return parseConfirmedGet(key, await redactArguments(this.commands.eval(GET_FROM_PRIMARY, { keys: [key] })));
+    return parseConfirmedGet(key, await this.commands.eval(GET_FROM_PRIMARY, { keys: [key] }));
   }
 
-  // The signal isn't handed on: two queued commands that abort leave a client of node-redis 5 hanging for good.
+  // The signal isn't passed on: two queued commands that abort make a node-redis 5 client hang forever.
   async setIfAbsent(key: string, data: Uint8Array, { abortSignal, ttlMs }: RedisSetOptions = {}): Promise<boolean> {
     abortSignal?.throwIfAborted();
     const value = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-    const reply = await redactArguments(
-      this.commands.set(key, value, {
-        condition: 'NX',
-        ...(ttlMs !== undefined && { expiration: { type: 'PX', value: ttlMs } }),
-      }),
-    );
-    if (reply !== null && reply !== 'OK') throw desyncError('SET');
+    const reply = await this.commands.set(key, value, {
+      condition: 'NX',
+      ...(ttlMs !== undefined && { expiration: { type: 'PX', value: ttlMs } }),
+    });
+    if (reply !== null && reply !== 'OK') throw createDesyncError('SET');
     return reply !== null;
   }
 
-  /** By a `SETRANGE` of nothing, which answers the length: it changes nothing, but counts as a write, for the primary. */
+  /** Sends a `SETRANGE` of an empty string: it returns the length and changes nothing, but only a primary takes it. */
   async exists(key: string, { abortSignal }: RedisRequestOptions = {}): Promise<boolean> {
     abortSignal?.throwIfAborted();
-    const length = await redactArguments(this.commands.setRange(key, 0, ''));
-    if (typeof length !== 'number') throw desyncError('SETRANGE');
+    const length = await this.commands.setRange(key, 0, '');
+    if (typeof length !== 'number') throw createDesyncError('SETRANGE');
     return length > 0;
   }
 
-  /** After a lost connection node-redis reconnects, and holds what is sent meanwhile, or refuses it. */
+  /** True for lost connections: node-redis reconnects, but doesn't send the lost command again. */
   isTransient(error: unknown): boolean {
     if (!isNativeError(error)) return false;
     const { code = '' } = error as NodeJS.ErrnoException;
     return NO_CONNECTION.test(error.message) || NO_CONNECTION_CODES.test(code);
   }
 
-  /** Host and port of a single client; a pool, a cluster and a sentinel don't tell. */
+  /** Host and port of a single client; nothing for a pool, a cluster or a sentinel. */
   describe(): Record<string, string> {
     const { options } = this.client as { options?: { socket?: { host?: string; port?: number } } };
     const { host, port } = options?.socket ?? {};
@@ -120,10 +116,10 @@ export class NodeRedisStorageDriverClient implements RedisStorageDriverClient {
   }
 }
 
-/** The same client, answering in bytes; that of the caller goes on as before. */
+/** A view of the client whose replies are bytes. The caller's client stays as it is. */
 function binaryCommands(client: NodeRedisClient): NodeRedisCommands {
   if ('commandOptions' in client) {
-    // A sentinel: in node-redis 5 its `withTypeMapping` would change the caller's own client.
+    // In node-redis 5, a sentinel's `withTypeMapping` would change the caller's own client.
     const commandOptions = { ...(client.commandOptions as object | undefined), typeMapping: BLOB_AS_BUFFER };
     return Object.create(client, { commandOptions: { value: commandOptions } }) as NodeRedisCommands;
   }
@@ -133,37 +129,26 @@ function binaryCommands(client: NodeRedisClient): NodeRedisCommands {
 function expectBytes(reply: unknown): Uint8Array | null {
   if (reply === null || isUint8Array(reply)) return reply;
   throw new TypeError(
-    `node-redis answered with a ${typeof reply} instead of bytes: ` +
+    `node-redis returned a ${typeof reply} instead of bytes: ` +
       'the client must follow withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer })',
   );
 }
 
-/** Of the script's reply: the key, as its own proof, and the value. */
+/** The value in the script's reply, which begins with the key to prove that it answers this command. */
 function parseConfirmedGet(key: string, reply: unknown): Uint8Array | null {
   const [confirmed, value = null] = Array.isArray(reply) ? (reply as unknown[]) : [];
-  // A client may put a prefix of its own before it.
-  if (!isUint8Array(confirmed) || !Buffer.from(confirmed).toString().endsWith(key)) throw desyncError('EVAL');
+  // The client may have a key prefix.
+  if (!isUint8Array(confirmed) || !Buffer.from(confirmed).toString().endsWith(key)) throw createDesyncError('EVAL');
   return expectBytes(value);
 }
 
-function desyncError(command: string): TypeError {
-  return new TypeError(`node-redis took the reply of another command for that of ${command}: reconnect the client`);
+function createDesyncError(command: string): TypeError {
+  return new TypeError(
+    `node-redis is out of sync: it returned another command's reply for ${command}. Reconnect the client.`,
+  );
 }
 
-/** Redis repeats the arguments of a command that it doesn't know, and so a payload's bytes. */
-async function redactArguments<T>(reply: Promise<T>): Promise<T> {
-  try {
-    return await reply;
-  } catch (error) {
-    if (isNativeError(error)) {
-      error.message = error.message.replace(ECHOED_ARGUMENTS, '');
-      error.stack = error.stack?.replace(ECHOED_ARGUMENTS, '') ?? '';
-    }
-    throw error;
-  }
-}
-
-/** The type alone: the value may be a URL with a password. */
+/** Only the type, because the value may be a URL with a password. */
 function formatType(value: unknown): string {
   return value === null ? 'null' : typeof value;
 }

@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { Redis as Upstash } from '@upstash/redis';
 import { Cluster, Redis } from 'ioredis';
 import { createClient as createRedis } from 'redis';
+import { RedisStorageDriver } from '@temporal-redis-storage/core';
 import { startRedis } from '@temporal-redis-storage/testing';
 import { NodeRedisStorageDriverClient, type NodeRedisClient, type NodeRedisCommands } from '../src';
 import { LIBRARIES } from './libraries';
@@ -62,7 +63,9 @@ describe('NodeRedisStorageDriverClient', () => {
     };
 
     await expect(requests[command]!()).rejects.toThrow(
-      new TypeError(`node-redis took the reply of another command for that of ${command}: reconnect the client`),
+      new TypeError(
+        `node-redis is out of sync: it returned another command's reply for ${command}. Reconnect the client.`,
+      ),
     );
   });
 
@@ -73,25 +76,28 @@ describe('NodeRedisStorageDriverClient', () => {
 
     await expect(client.get('key')).rejects.toThrow(
       new TypeError(
-        'node-redis answered with a string instead of bytes: ' +
+        'node-redis returned a string instead of bytes: ' +
           'the client must follow withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer })',
       ),
     );
   });
 
   describe.each(LIBRARIES)('of %s', (_, { createClient, createClientPool, createCluster, createSentinel }) => {
-    it("leaves a payload's bytes out of the words of a Redis that has no SET", async () => {
+    it("keeps a payload's bytes out of the driver's error if Redis doesn't know SET and repeats its arguments", async () => {
       const server = await startRedis({ args: ['--rename-command', 'SET', ''] });
       const redis = createClient({ url: server.url });
       await redis.connect();
 
-      const error = await new NodeRedisStorageDriverClient(redis)
-        .setIfAbsent('key', Buffer.from('payload-content'))
-        .catch((failure: unknown) => failure);
+      const driver = new RedisStorageDriver({ client: new NodeRedisStorageDriverClient(redis) });
+      const error = await driver
+        .store({}, [{ data: Buffer.from('payload-content') }])
+        .catch((failure: unknown) => failure as Error);
 
       redis.destroy();
       await server.stop();
-      expect((error as Error).message).toMatch(/^ERR unknown command ['`]SET['`]$/);
+      expect(error).toMatchObject({
+        cause: { message: expect.stringMatching(/^ERR unknown command ['`]SET['`]$/) as string },
+      });
       expect(inspect(error, { showHidden: true, depth: 9 })).not.toMatch(/payload-content/);
     });
 

@@ -5,31 +5,31 @@ import { sendCommand, type Command } from './request';
 import type { RespReply } from './resp2';
 import { SyncTokens } from './sync-tokens';
 
-/** `EVAL` is a write command, and so is `GETEX`, which without options changes nothing: the primary alone serves them. */
-const GET_AT_PRIMARY = "return redis.call('GETEX', KEYS[1])";
+/** Only the primary serves `EVAL` and `GETEX`, which are write commands. Without options, `GETEX` changes nothing. */
+const GET_FROM_PRIMARY = "return redis.call('GETEX', KEYS[1])";
 
-const HAS_AT_PRIMARY = "return redis.call('GETEX', KEYS[1]) and 1 or 0";
+const EXISTS_ON_PRIMARY = "return redis.call('GETEX', KEYS[1]) and 1 or 0";
 
 const SET_IF_ABSENT = "return redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[1], 'NX') and 1 or 0";
 
 /**
- * {@link RedisStorageDriverClient} over Upstash's REST API. Takes the caller's `Redis` of `@upstash/redis`, whose URL,
- * token, retries, signal, keep-alive and read-your-writes settings it follows, or `{ url, token }`.
+ * {@link RedisStorageDriverClient} over Upstash's REST API. Takes the caller's `Redis` of `@upstash/redis` and follows its
+ * URL, token, retries, signal, keep-alive and read-your-writes settings, or takes `{ url, token }`.
  *
  * @experimental
  */
 export class UpstashStorageDriverClient implements RedisStorageDriverClient {
-  private readonly connection: UpstashSettings;
+  private readonly settings: UpstashSettings;
   private readonly syncTokens = new SyncTokens();
 
-  /** @throws TypeError that says what was expected */
+  /** @throws TypeError that says what was expected, without the URL or token it got */
   constructor(redis: UpstashRedis | UpstashCredentials) {
-    this.connection = resolveSettings(redis);
+    this.settings = resolveSettings(redis);
   }
 
   /**
-   * Connects to the database that `UPSTASH_REDIS_REST_URL` and `UPSTASH_REDIS_REST_TOKEN` name, or else
-   * `KV_REST_API_URL` and `KV_REST_API_TOKEN`.
+   * A client for the database in `UPSTASH_REDIS_REST_URL` and `UPSTASH_REDIS_REST_TOKEN`, or else in `KV_REST_API_URL` and
+   * `KV_REST_API_TOKEN`.
    *
    * @throws TypeError if they are missing
    */
@@ -44,42 +44,46 @@ export class UpstashStorageDriverClient implements RedisStorageDriverClient {
 
   async get(key: string, { abortSignal }: RedisRequestOptions = {}): Promise<Uint8Array | null> {
     const { reply } = await sendCommand(
-      this.connection,
+      this.settings,
       { args: ['GET', key] },
-      { abortSignal, syncToken: this.syncTokens.of(key) },
+      { abortSignal, syncToken: this.syncTokens.get(key) },
     );
     if (reply !== null) return expectBytes(reply);
-    const confirmed = await sendCommand(this.connection, { args: ['EVAL', GET_AT_PRIMARY, '1', key] }, { abortSignal });
+    const confirmed = await sendCommand(this.settings, { args: ['EVAL', GET_FROM_PRIMARY, '1', key] }, { abortSignal });
     return confirmed.reply === null ? null : expectBytes(confirmed.reply);
   }
 
-  /** Resolves to `false`, too, if it inserted but the answer was lost and the request made again. */
+  /** Also resolves to `false` if it inserted the key, but the response was lost and the request was retried. */
   async setIfAbsent(key: string, data: Uint8Array, { abortSignal, ttlMs }: RedisSetOptions = {}): Promise<boolean> {
     const command: Command =
       ttlMs === undefined
         ? { args: ['SETNX', key], value: data }
         : { args: ['EVAL', SET_IF_ABSENT, '1', key, String(ttlMs)], value: data };
-    const { reply, syncToken } = await sendCommand(this.connection, command, { abortSignal });
-    if (this.connection.readYourWrites && syncToken !== undefined) this.syncTokens.remember(key, syncToken);
+    const { reply, syncToken } = await sendCommand(this.settings, command, { abortSignal });
+    if (this.settings.readYourWrites && syncToken !== undefined) this.syncTokens.remember(key, syncToken);
     return expectFlag(reply);
   }
 
   async exists(key: string, { abortSignal }: RedisRequestOptions = {}): Promise<boolean> {
-    const { reply } = await sendCommand(this.connection, { args: ['EVAL', HAS_AT_PRIMARY, '1', key] }, { abortSignal });
+    const { reply } = await sendCommand(
+      this.settings,
+      { args: ['EVAL', EXISTS_ON_PRIMARY, '1', key] },
+      { abortSignal },
+    );
     return expectFlag(reply);
   }
 
   describe(): Record<string, string> {
-    return { host: this.connection.host };
+    return { host: this.settings.host };
   }
 }
 
 function expectBytes(reply: RespReply): Uint8Array {
   if (reply instanceof Uint8Array) return reply;
-  throw new UpstashRequestError('Upstash answered a read with something else than bytes');
+  throw new UpstashRequestError('Unexpected Upstash reply: expected bytes');
 }
 
 function expectFlag(reply: RespReply): boolean {
   if (reply === 0 || reply === 1) return reply === 1;
-  throw new UpstashRequestError('Upstash answered a yes-or-no command with something else than 0 or 1');
+  throw new UpstashRequestError('Unexpected Upstash reply: expected 0 or 1');
 }

@@ -1,6 +1,6 @@
 /**
- * Upstash refused a request, couldn't be reached, or gave an answer that can't be read. The message holds the server's
- * words where there are any, and never the token.
+ * Upstash refused a request, couldn't be reached, or sent a response that can't be parsed. The message contains the
+ * server's own message, if it sent one, and never the token.
  *
  * @experimental
  */

@@ -1,39 +1,35 @@
 import { UpstashRequestError } from './errors';
 
-/** What to do about it, by what the status and the server's words say; the first that matches. */
+/** What to do, by status and server message. The first match counts. */
 const ADVICE: [pattern: RegExp, advice: string][] = [
   [/max request size|^413/, "lower the driver's maxPayloadSize, or raise the plan's max request size (10 MB on most)"],
   [/WRONGPASS|NOAUTH|^401/, "check that the token is this database's UPSTASH_REDIS_REST_TOKEN"],
   [/NOPERM|^403/, 'use the standard token: a read-only one permits neither writes nor the EVAL that confirms a miss'],
-  [/WRONGTYPE/, 'something else writes to this key: give the driver a keyPrefix of its own'],
+  [/WRONGTYPE/, 'something else writes to this key: give the driver another keyPrefix'],
   [/OOM|capacity quota/, 'the database is full: give payloads a ttl, or raise the limit of the plan'],
   [/requests? limit|rate limit|^429/i, 'the rate limit or quota of the plan is reached: raise it, or send less'],
   [/^3|^404|^405/, "check that url is the database's REST URL: redirects are not followed"],
   [/^5/, 'Upstash is failing or unavailable: try again'],
 ];
 
-/** The longest server's words that a message repeats; a proxy may answer with a whole page. */
-const MAX_WORDS = 300;
+/** How many characters of the server's message are repeated: a proxy may send a whole page. */
+const MAX_LENGTH = 300;
 
-/** The error for an answer that is no success: the server's words, and what to do. */
+/** The error for a response that isn't a success, with the server's message and what to do. */
 export function createRequestError(
   command: string,
   status: number,
   body: Uint8Array,
   token: string,
 ): UpstashRequestError {
-  const words = parseServerMessage(body);
-  const advice = ADVICE.find(([pattern]) => pattern.test(`${status} ${words}`))?.[1];
-  const shown = words
-    // Redis repeats the arguments of an unknown command, the value among them.
-    .replace(/,? with args beginning with:.*/, '')
-    .replaceAll(token, '[token]')
-    .slice(0, MAX_WORDS);
+  const serverMessage = parseServerMessage(body);
+  const advice = ADVICE.find(([pattern]) => pattern.test(`${status} ${serverMessage}`))?.[1];
+  const shown = serverMessage.replaceAll(token, '[token]').slice(0, MAX_LENGTH);
   const message = `Upstash refused ${command} (HTTP ${status})${shown && `: ${shown}`}`;
   return new UpstashRequestError(advice === undefined ? message : `${message}; ${advice}`);
 }
 
-/** An error comes as RESP2, or as JSON where the request didn't get as far as Redis, or as a proxy's text. */
+/** An error comes as RESP2, as JSON if the request didn't reach Redis, or as a proxy's text. */
 function parseServerMessage(body: Uint8Array): string {
   const text = Buffer.from(body).toString().replace(/\s+/g, ' ').trim();
   if (text.startsWith('-')) return text.slice(1);

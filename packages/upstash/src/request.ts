@@ -11,7 +11,7 @@ export interface Command {
 
 export interface RequestOptions {
   abortSignal?: AbortSignal | undefined;
-  /** What a replica has to have caught up with before it serves the command. */
+  /** The write that a replica must have seen before it serves the command. */
   syncToken?: string | undefined;
 }
 
@@ -26,12 +26,12 @@ export interface CommandResult {
  * @throws UpstashRequestError
  */
 export async function sendCommand(
-  connection: UpstashSettings,
+  settings: UpstashSettings,
   command: Command,
   { abortSignal, syncToken }: RequestOptions,
 ): Promise<CommandResult> {
-  const { baseUrl, token, keepAlive } = connection;
-  const { signal, release } = anySignal(abortSignal, connection.signal());
+  const { baseUrl, token, keepAlive } = settings;
+  const { signal, release } = anySignal(abortSignal, settings.signal());
   const { path, body, contentType } = encodeCommand(command);
   const init: RequestInit & { cache: 'no-store' } = {
     method: 'POST',
@@ -48,16 +48,16 @@ export async function sendCommand(
     redirect: 'manual',
     signal,
   };
-  const answer = await fetchWithRetries(connection, signal, () => fetchResponse(baseUrl + path, init)).finally(release);
-  if (answer.status !== 200 || isErrorReply(answer)) {
-    throw createRequestError(command.args[0], answer.status, answer.body, token);
+  const response = await fetchWithRetries(settings, signal, () => fetchResponse(baseUrl + path, init)).finally(release);
+  if (response.status !== 200 || isErrorReply(response)) {
+    throw createRequestError(command.args[0], response.status, response.body, token);
   }
-  return { reply: parseReply(answer.body), syncToken: answer.headers.get('upstash-sync-token') ?? undefined };
+  return { reply: parseReply(response.body), syncToken: response.headers.get('upstash-sync-token') ?? undefined };
 }
 
 /**
- * Bytes travel as the body, which is appended to the command in the path. A command without them, and one whose bytes
- * are none (an empty body is no argument), travels as a JSON array.
+ * Bytes are sent as the body, which Upstash appends to the command in the path. A command without bytes, or with zero bytes
+ * (an empty body isn't an argument), is sent as a JSON array.
  */
 function encodeCommand({ args, value }: Command): { path: string; body: string | Uint8Array; contentType: string } {
   if (value === undefined || value.length === 0) {
@@ -71,10 +71,10 @@ function encodeCommand({ args, value }: Command): { path: string; body: string |
   };
 }
 
-/** @throws TypeError for what URL parsers drop from a path, percent-encoded or not: the command would be another one */
+/** @throws TypeError for segments that URL parsers drop, percent-encoded or not: the command would become another one */
 function encodePathSegment(argument: string): string {
   if (argument === '' || argument === '.' || argument === '..') {
-    throw new TypeError(`The key '${argument}' can't travel in a URL's path`);
+    throw new TypeError(`The key '${argument}' can't be sent in a URL path`);
   }
   return encodeURIComponent(argument);
 }
@@ -90,8 +90,8 @@ function isErrorReply({ body }: HttpResponse): boolean {
 }
 
 /**
- * A signal that aborts with any of the given ones, until it is released. `AbortSignal.any` would leave something behind
- * on one that outlives the request (nodejs/node#64476).
+ * A signal that aborts with any of the given ones, until it is released. `AbortSignal.any` leaks on a signal that outlives
+ * the request (nodejs/node#64476).
  */
 function anySignal(...signals: (AbortSignal | undefined)[]): { signal: AbortSignal; release: () => void } {
   const controller = new AbortController();

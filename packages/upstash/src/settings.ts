@@ -1,5 +1,5 @@
 /**
- * Where a database's REST API is, and the token that opens it.
+ * The URL of a database's REST API, and its token.
  *
  * @experimental
  */
@@ -11,7 +11,7 @@ export interface UpstashCredentials {
 }
 
 /**
- * What tells a `Redis` of `@upstash/redis` (1.12 or newer, any platform's) from another library's client.
+ * The methods by which a `Redis` of `@upstash/redis` (1.12 or newer, for any platform) is recognized.
  *
  * @experimental
  */
@@ -20,23 +20,23 @@ export interface UpstashRedis {
   pipeline(): unknown;
 }
 
-/** How requests are made: the settings of a `Redis`, or the defaults of `@upstash/redis`. */
+/** How requests are made: with the settings of a `Redis`, or with the defaults of `@upstash/redis`. */
 export interface UpstashSettings {
   /** Without a trailing slash. */
   readonly baseUrl: string;
   readonly host: string;
   readonly token: string;
-  /** How many times a request is made again. */
+  /** How many times a failed request is retried. */
   readonly retries: number;
-  /** How long to wait before, in milliseconds; the first retry is number 0. */
+  /** The delay before a retry in milliseconds; the first retry is number 0. */
   readonly backoff: (retry: number) => number;
-  /** The signal that a request obeys besides the caller's. */
+  /** A signal that aborts requests, in addition to the caller's. */
   readonly signal: () => AbortSignal | undefined;
   readonly keepAlive: boolean;
   readonly readYourWrites: boolean;
 }
 
-/** The fields of the library's own HTTP client, where it keeps what its `Redis` was built with. All may be missing. */
+/** The fields of the library's HTTP client, where it keeps the options of its `Redis`. All may be missing. */
 interface HttpClient {
   baseUrl?: unknown;
   headers?: { authorization?: unknown };
@@ -45,7 +45,7 @@ interface HttpClient {
   readYourWrites?: unknown;
 }
 
-/** @throws TypeError that says what was expected, and never what URL or token it got */
+/** @throws TypeError that says what was expected, and never contains a URL or token */
 export function resolveSettings(source: UpstashRedis | UpstashCredentials): UpstashSettings {
   const { client, url, token } = (source ?? {}) as { client?: unknown; url?: unknown; token?: unknown };
   if (typeof client === 'object' && client !== null) return resolveRedisSettings(client);
@@ -61,7 +61,7 @@ export function resolveSettings(source: UpstashRedis | UpstashCredentials): Upst
 function resolveRedisSettings(client: HttpClient): UpstashSettings {
   const { baseUrl, headers } = client;
   if (baseUrl === undefined || headers === undefined) {
-    throw new TypeError('This Redis has a Requester of its own, and no URL to be read: pass { url, token } instead');
+    throw new TypeError('This Redis uses a custom Requester, so its URL is unknown: pass { url, token } instead');
   }
   // Without a token the library sends `Bearer undefined`.
   const [, token] = /^Bearer (?!undefined$)(.+)$/s.exec(String(headers.authorization)) ?? [];
@@ -90,7 +90,7 @@ const EXPECTED_URL = "url must be the https URL of the database's REST API";
 
 function parseEndpoint(url: unknown): Pick<UpstashSettings, 'baseUrl' | 'host'> {
   if (typeof url !== 'string') throw new TypeError(`${EXPECTED_URL}, got ${formatType(url)}`);
-  if (!URL.canParse(url) || /\s/.test(url)) throw new TypeError(`${EXPECTED_URL}, got a string that is no URL`);
+  if (!URL.canParse(url) || /\s/.test(url)) throw new TypeError(`${EXPECTED_URL}, got a string that isn't a URL`);
   const { protocol, origin, host, pathname, username, password, search, hash } = new URL(url);
   if (protocol !== 'https:' && protocol !== 'http:') throw new TypeError(`${EXPECTED_URL}, got a ${protocol} URL`);
   if (username || password || search || hash) {
@@ -101,12 +101,12 @@ function parseEndpoint(url: unknown): Pick<UpstashSettings, 'baseUrl' | 'host'> 
 
 function parseToken(token: unknown): string {
   if (typeof token !== 'string') throw new TypeError(`token must be a string, got ${formatType(token)}`);
-  // fetch would repeat a header that it can't send in its error.
+  // fetch's error for an invalid header contains the header, i.e. the token.
   if (!/^[\x21-\x7e]+$/.test(token)) throw new TypeError('token must be printable ASCII without spaces, and not empty');
   return token;
 }
 
-/** The type alone: what is passed by mistake may be a URL with a password. */
+/** Only the type, because the value may be a URL with a password. */
 function formatType(value: unknown): string {
   if (value === undefined || value === null) return String(value);
   return typeof value === 'object' ? `an object (${value.constructor?.name ?? 'no prototype'})` : `a ${typeof value}`;

@@ -1,15 +1,15 @@
-/** Beyond this many writes the oldest are forgotten; by then the replicas have long caught up. */
+/** The oldest writes beyond this many are forgotten; by then the replicas have long caught up. */
 const MAX_WRITES = 1000;
 
 /**
- * The sync token of each latest write of one's own, by key: what a replica has to catch up with before it serves a read
- * of that key. A single latest token would go backwards where the answers of concurrent writes cross; tokens are opaque,
- * so nothing tells which of two is newer.
+ * The sync token of this client's latest write to each key. A replica must have seen that write before it serves a read of
+ * the key. One token for all keys could go backwards, because responses to concurrent writes may arrive in any order and
+ * tokens are opaque: nothing says which of two is newer.
  */
 export class SyncTokens {
   private readonly byKey = new Map<string, string>();
 
-  of(key: string): string | undefined {
+  get(key: string): string | undefined {
     return this.byKey.get(key);
   }
 

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { RedisStorageDriver } from '@temporal-redis-storage/core';
 import { startRedis, startUpstash, type RunningRedis, type UpstashServer } from '@temporal-redis-storage/testing';
 import { createClient, RESP_TYPES } from 'redis';
 import { UpstashStorageDriverClient } from '../src';
@@ -230,13 +231,14 @@ describe('a refusal says why, and what to do:', () => {
     }
   });
 
-  it('and repeats neither the token nor the arguments that a server repeats', async () => {
+  it('and repeats neither the token nor, through the driver, the arguments that a server repeats', async () => {
     const words = `ERR unknown command 'EVAL' for ${upstash.token}, with args beginning with: 'x' '${data.toString()}' `;
     upstash.intercept = async () => ({ status: 400, headers: {}, body: Buffer.from(`-${words}\r\n`) });
 
-    const { message } = await catchRejection(client.setIfAbsent(key, data, { ttlMs: 1000 }), data);
+    const driver = new RedisStorageDriver({ client, ttl: 1000 });
+    const { cause } = await catchRejection(driver.store({}, [{ data }]), data);
 
-    expect(message).toBe("Upstash refused EVAL (HTTP 400): ERR unknown command 'EVAL' for [token]");
+    expect((cause as Error).message).toBe("Upstash refused EVAL (HTTP 400): ERR unknown command 'EVAL' for [token]");
   });
 });
 

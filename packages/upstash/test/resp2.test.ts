@@ -42,6 +42,6 @@ describe('parseReply', () => {
     '{"result":"hello"}',
     'hello',
   ])('refuses %j, and does not repeat it', (text) => {
-    expect(() => parseReply(bytes(text))).toThrow(/^Upstash's answer can't be read: (?!.*hello)/);
+    expect(() => parseReply(bytes(text))).toThrow(/^Upstash's response can't be parsed: (?!.*hello)/);
   });
 });

@@ -95,9 +95,9 @@ it.each([
   ['https://default:must-not-be-shown@example.upstash.io', 'got one with credentials, a query or a fragment'],
   ['https://example.upstash.io/?_token=must-not-be-shown', 'got one with credentials, a query or a fragment'],
   ['https://example.upstash.io/#must-not-be-shown', 'got one with credentials, a query or a fragment'],
-  [' https://example.upstash.io', 'got a string that is no URL'],
-  ['example.upstash.io/must-not-be-shown', 'got a string that is no URL'],
-  ['', 'got a string that is no URL'],
+  [' https://example.upstash.io', "got a string that isn't a URL"],
+  ['example.upstash.io/must-not-be-shown', "got a string that isn't a URL"],
+  ['', "got a string that isn't a URL"],
   [undefined, 'got undefined'],
   [null, 'got null'],
   [new URL(url), 'got an object (URL)'],
@@ -116,7 +116,7 @@ it.each(['', 'must-not-be-shown\n', 'must-not-be-shown token', 'must-not-be-show
   },
 );
 
-it('refuses a Redis on a Requester of its own, and says what to pass', () => {
+it('refuses a Redis with a custom Requester, and says what to pass instead', () => {
   const redis = new Redis({ request: async () => ({}) });
 
   expect(catchError(redis)).toContain('pass { url, token } instead');

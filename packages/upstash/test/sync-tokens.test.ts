@@ -7,7 +7,7 @@ it('remembers the token of the latest write of each key', () => {
   tokens.remember('a', 'first');
   tokens.remember('b', 'other');
   tokens.remember('a', 'second');
-  expect(['a', 'b', 'c'].map((key) => tokens.of(key))).toEqual(['second', 'other', undefined]);
+  expect(['a', 'b', 'c'].map((key) => tokens.get(key))).toEqual(['second', 'other', undefined]);
 });
 
 it('keeps those of the latest thousand keys written', () => {
@@ -15,5 +15,5 @@ it('keeps those of the latest thousand keys written', () => {
   for (let key = 0; key < WRITES; key++) tokens.remember(String(key), 'old');
   tokens.remember('0', 'new');
   tokens.remember('another', 'new');
-  expect(['0', '1', '2', 'another'].map((key) => tokens.of(key))).toEqual(['new', undefined, 'old', 'new']);
+  expect(['0', '1', '2', 'another'].map((key) => tokens.get(key))).toEqual(['new', undefined, 'old', 'new']);
 });

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { RedisStorageDriver, RedisStorageDriverError } from '../../src';
 import { computeDigest, encoded } from './arbitraries';
 import { claim, otherFields } from './claim-arbitraries';
-import { findDigest } from './key-format';
+import { findReferenceDigest } from './key-format';
 import { bytesAt, client, payloadKeys, SECRET } from './redis-contents';
 import { expectNotToContain, catchRejection } from './rejection';
 
@@ -20,7 +20,7 @@ describe('any claim data whatsoever', () => {
         get.mockClear();
         const outcome = await getOutcome(driver.retrieve({}, [claimed]));
 
-        for (const [key] of get.mock.calls) expect(findDigest(key)).toBeDefined();
+        for (const [key] of get.mock.calls) expect(findReferenceDigest(key)).toBeDefined();
         expectNotToContain(SECRET, outcome.error);
         expect(outcome.payloads?.map(encoded)).toEqual(outcome.payloads && [claimedBytes(claimed)]);
         outcomes.add(getErrorName(outcome));
@@ -37,7 +37,7 @@ describe('any claim data whatsoever', () => {
 
   it('with a key of another scheme is a ValueError, and no claim of its call is read', async () => {
     const goodClaims = fc.array(fc.constantFrom(...payloadKeys).map(createClaimFor), { maxLength: 2 });
-    const badClaim = claim.filter(({ claimData }) => findDigest(getKey(claimData)) === undefined);
+    const badClaim = claim.filter(({ claimData }) => findReferenceDigest(getKey(claimData)) === undefined);
     await fc.assert(
       fc.asyncProperty(goodClaims, badClaim, goodClaims, async (before, bad, behind) => {
         get.mockClear();
@@ -62,7 +62,7 @@ describe('any claim data whatsoever', () => {
 });
 
 function createClaimFor(key: string): StorageDriverClaim {
-  return new StorageDriverClaim({ key, hash_algorithm: 'sha256', hash_value: findDigest(key)! });
+  return new StorageDriverClaim({ key, hash_algorithm: 'sha256', hash_value: findReferenceDigest(key)! });
 }
 
 function getKey(claimData: unknown): string {
@@ -73,7 +73,7 @@ function getKey(claimData: unknown): string {
 /** The bytes at a claim's key, if they have the digest that the claim names, or else its key; `undefined` if not. */
 function claimedBytes({ claimData: { key, hash_value: digest } }: StorageDriverClaim): Uint8Array | undefined {
   const bytes = bytesAt(key!);
-  return bytes && computeDigest(bytes) === (digest || findDigest(key!)) ? bytes : undefined;
+  return bytes && computeDigest(bytes) === (digest || findReferenceDigest(key!)) ? bytes : undefined;
 }
 
 interface Outcome {

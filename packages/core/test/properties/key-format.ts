@@ -36,7 +36,7 @@ export function buildReferenceKey(prefix: string, target: StorageDriverTargetInf
 }
 
 /** Reads a key of a known prefix from left to right. */
-export function parseKey(prefix: string, key: string): { scope: Scope | undefined; digest: string } {
+export function parseReferenceKey(prefix: string, key: string): { scope: Scope | undefined; digest: string } {
   if (!key.startsWith(prefix)) throw new Error('The key has another prefix');
   const segments = key.slice(prefix === '' ? 0 : prefix.length + 1).split(':');
   const take = (...names: string[]): string => {
@@ -68,7 +68,7 @@ export function parseKey(prefix: string, key: string): { scope: Scope | undefine
 const SCOPE_TAGS = [[], ['wt', 'wi', 'ri'], ['at', 'ai', 'ri'], ['ns', 'wt', 'wi', 'ri'], ['ns', 'at', 'ai', 'ri']];
 
 /** The digest of a key of the scheme, whatever its prefix; `undefined` for any other key. */
-export function findDigest(key: string): string | undefined {
+export function findReferenceDigest(key: string): string | undefined {
   const segments = key.split(':');
   for (const tags of SCOPE_TAGS) {
     const [version, ...rest] = segments.slice(-(2 * tags.length + 4));

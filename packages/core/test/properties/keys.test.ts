@@ -2,9 +2,9 @@ import { ValueError } from '@temporalio/common';
 import { InMemoryStorageDriverClient } from '@temporal-redis-storage/testing';
 import * as fc from 'fast-check';
 import { RedisStorageDriver } from '../../src';
-import { digestInKey, buildKey } from '../../src/key';
+import { buildKey, findDigest, parseKey } from '../../src/key';
 import * as arbitrary from './arbitraries';
-import { findDigest, parseKey, buildReferenceKey, describeScope } from './key-format';
+import { findReferenceDigest, parseReferenceKey, buildReferenceKey, describeScope } from './key-format';
 import { targetPair } from './target-pairs';
 
 const NUM_RUNS = 5000;
@@ -29,7 +29,10 @@ describe('the key of any target', () => {
   it('reads back as that target', () => {
     fc.assert(
       fc.property(keyParts, ([prefix, target, digest]) => {
-        expect(parseKey(prefix, buildKey(prefix, target, digest))).toEqual({ scope: describeScope(target), digest });
+        expect(parseReferenceKey(prefix, buildKey(prefix, target, digest))).toEqual({
+          scope: describeScope(target),
+          digest,
+        });
       }),
       { numRuns: NUM_RUNS },
     );
@@ -38,7 +41,19 @@ describe('the key of any target', () => {
   it('gives its digest back, whatever the prefix', () => {
     fc.assert(
       fc.property(keyParts, ([prefix, target, digest]) => {
-        expect(digestInKey(buildKey(prefix, target, digest))).toBe(digest);
+        expect(findDigest(buildKey(prefix, target, digest))).toBe(digest);
+      }),
+      { numRuns: NUM_RUNS },
+    );
+  });
+
+  it('is taken apart by parseKey, for any prefix that is no part of a key itself', () => {
+    const plainPrefix = fc.constantFrom('', 'a', 'temporalio:payloads', 'v1', ':', 'é');
+    fc.assert(
+      fc.property(fc.tuple(plainPrefix, arbitrary.scope, arbitrary.digest), ([prefix, target, digest]) => {
+        const parsed = parseKey(buildKey(prefix, target, digest));
+        expect(parsed).toMatchObject({ prefix, digest });
+        expect(describeScope(parsed?.target)).toEqual(describeScope(target));
       }),
       { numRuns: NUM_RUNS },
     );
@@ -106,7 +121,7 @@ describe('any text made of pieces of keys', () => {
     fc.assert(
       fc.property(fc.tuple(start, end), (parts) => {
         const key = parts.join('');
-        expect(digestInKey(key)).toBe(findDigest(key));
+        expect(findDigest(key)).toBe(findReferenceDigest(key));
       }),
       { numRuns: 4 * NUM_RUNS },
     );
@@ -118,15 +133,15 @@ describe('any text made of pieces of keys', () => {
       fc.property(fc.tuple(start, fc.noShrink(middle), end), (parts) => {
         const key = parts.join('');
         // No matcher: it would print the key.
-        expect(digestInKey(key) === findDigest(key)).toBe(true);
+        expect(findDigest(key) === findReferenceDigest(key)).toBe(true);
       }),
       { numRuns: 100 },
     );
   });
 });
 
-// The expression tries anew at every `:v0`, but each try gets no further than four names, and none can be read in two
-// ways: the steps grow with the length of the key alone.
+// The expression tries again at every `:v0`, but each attempt reads at most four names, and each name in one way only. So
+// the number of steps grows linearly with the length of the key.
 describe('a very long key', () => {
   const long = 'a'.repeat(LONG);
 
@@ -138,7 +153,7 @@ describe('a very long key', () => {
     ['in escapes', `v0:wt:${'%41'.repeat(LONG / 2)}:wi:a:ri:a${tail}`],
     ['in each name', `v0:ns:${long}:wt:${long}:wi:${long}:ri:${long}${tail}`],
   ])('%s is a key', (_title, key) => {
-    expect(digestInKey(key)).toBe(hex);
+    expect(findDigest(key)).toBe(hex);
   });
 
   it.each([
@@ -151,6 +166,6 @@ describe('a very long key', () => {
     ['in keys whose digests are too long', `:v0${tail}0`.repeat(LONG / 64)],
     ['in names that could each start a key', ':v0:ns:v0:wt:v0:wi:v0:ri'.repeat(LONG / 16)],
   ])('%s is none', (_title, key) => {
-    expect(digestInKey(key)).toBeUndefined();
+    expect(findDigest(key)).toBeUndefined();
   });
 });

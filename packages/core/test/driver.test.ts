@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { ApplicationFailure, StorageDriverClaim, ValueError, type Payload } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
-import { InMemoryStorageDriverClient } from '@temporal-redis-storage/testing';
+import { InMemoryStorageDriverClient } from '../src/testing';
 import { RedisStorageDriver, RedisStorageDriverError, TimeoutError, type RedisStorageDriverOptions } from '../src';
 
 const PayloadProto = temporal.api.common.v1.Payload;

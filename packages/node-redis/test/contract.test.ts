@@ -30,7 +30,10 @@ afterAll(async () => {
   await Promise.all([single?.stop(), cluster?.stop(), sentinel?.stop()]);
 });
 
-describeClientContract('redis 6, keyPrefix', async () => ({
+/** The optional methods of this adapter's clients. */
+const CAPABILITIES = ['exists', 'isTransient', 'describe'] as const;
+
+describeClientContract('redis 6, keyPrefix', CAPABILITIES, async () => ({
   ...(await connect(redis6.createClient({ url: single.url, keyPrefix: 'app:' }))),
   backDoor: await openBackDoor(single.url, 'app:'),
 }));
@@ -75,7 +78,10 @@ describe.each(LIBRARIES)('%s', (_, { createClient, createClientPool, createClust
       () => openBackDoor(single.url),
     ],
   ])('%s', (shape, create, openDoor) => {
-    describeClientContract(shape, async () => ({ ...(await connect(create())), backDoor: await openDoor() }));
+    describeClientContract(shape, CAPABILITIES, async () => ({
+      ...(await connect(create())),
+      backDoor: await openDoor(),
+    }));
 
     it('goes on answering its owner as before', async () => {
       const redis = create();

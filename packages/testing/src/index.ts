@@ -1,5 +1,5 @@
 export { openBackDoor, openClusterBackDoor, type BackDoor } from './servers/back-door';
-export { describeClientContract, type ContractSubject } from './contract/client-contract';
+export { describeClientContract } from './contract/describe-client-contract';
 export { cleanUpAfterEach } from './clean-up';
 export { startFaultProxy, type FaultProxy } from './faults/fault-proxy';
 export {
@@ -16,7 +16,6 @@ export {
   type Fault,
   type FaultyLink,
 } from './faults/faults';
-export { InMemoryStorageDriverClient } from './in-memory-client';
 export {
   describeReplicaReads,
   describeUnconfirmedMisses,

@@ -30,7 +30,7 @@ const SOURCES = {
 };
 
 for (const [name, sourceOf] of Object.entries(SOURCES)) {
-  describeClientContract(`UpstashStorageDriverClient on ${name}`, async () => ({
+  describeClientContract(`UpstashStorageDriverClient on ${name}`, ['exists', 'describe'], async () => ({
     client: new UpstashStorageDriverClient(sourceOf()),
     backDoor: await openBackDoor(redis.url),
     async close() {},

@@ -1,5 +1,5 @@
 import { ValueError } from '@temporalio/common';
-import { InMemoryStorageDriverClient } from '@temporal-redis-storage/testing';
+import { InMemoryStorageDriverClient } from '../../src/testing';
 import * as fc from 'fast-check';
 import { RedisStorageDriver } from '../../src';
 import { buildKey, findDigest, parseKey } from '../../src/key';

@@ -1,5 +1,5 @@
 import { StorageDriverClaim, ValueError, type Payload } from '@temporalio/common';
-import { InMemoryStorageDriverClient } from '@temporal-redis-storage/testing';
+import { InMemoryStorageDriverClient } from '../../src/testing';
 import * as fc from 'fast-check';
 import { RedisStorageDriver } from '../../src';
 import * as arbitrary from './arbitraries';

@@ -1,5 +1,5 @@
 import type { Payload } from '@temporalio/common';
-import { InMemoryStorageDriverClient } from '@temporal-redis-storage/testing';
+import { InMemoryStorageDriverClient } from '../../src/testing';
 import * as fc from 'fast-check';
 import { computeDigest, encoded, target } from './arbitraries';
 import { buildReferenceKey } from './key-format';

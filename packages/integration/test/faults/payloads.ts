@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Payload, StorageDriverClaim } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
 import { RedisStorageDriver } from '@temporal-redis-storage/core';
-import { InMemoryStorageDriverClient } from '@temporal-redis-storage/testing';
+import { InMemoryStorageDriverClient } from '@temporal-redis-storage/core/testing';
 
 const PayloadProto = temporal.api.common.v1.Payload;
 

@@ -1,14 +1,8 @@
+import type { ContractStore } from '@temporal-redis-storage/core/testing';
 import { createClient, createCluster, RESP_TYPES } from 'redis';
 
-/** Looks into a store, and changes it, behind the back of the client under test. */
-export interface BackDoor {
-  read(key: string): Promise<Uint8Array | null>;
-  write(key: string, data: Uint8Array, ttlMs?: number): Promise<void>;
-  /** Puts a list where a string is expected. */
-  writeList(key: string): Promise<void>;
-  delete(key: string): Promise<void>;
-  /** The milliseconds that a key has left; undefined if it never expires. */
-  ttlMs(key: string): Promise<number | undefined>;
+/** Direct access to a store, by another connection than that of the client under test. */
+export interface BackDoor extends ContractStore {
   close(): Promise<void>;
 }
 

@@ -1,15 +1,23 @@
-import type { RedisRequestOptions, RedisSetOptions, RedisStorageDriverClient } from '@temporal-redis-storage/core';
+import type { RedisRequestOptions, RedisSetOptions, RedisStorageDriverClient } from '../client';
 
-/** A value of {@link InMemoryStorageDriverClient}: the bytes of a string, or the elements of a list. */
+/**
+ * A value of {@link InMemoryStorageDriverClient}: the bytes of a string, or the elements of a list.
+ *
+ * @experimental
+ */
 export interface InMemoryEntry {
   value: Uint8Array | string[];
-  /** On the clock of `Date.now()`. */
+  /** When it expires, in milliseconds on the clock of `Date.now()`; Infinity if never. */
   expiresAt: number;
 }
 
-/** A client without a Redis, for tests of what stands on it. Keeps the same contract as the real ones. */
+/**
+ * A client that keeps everything in this process, for tests without a Redis. It keeps the same contract as the others.
+ *
+ * @experimental
+ */
 export class InMemoryStorageDriverClient implements RedisStorageDriverClient {
-  /** Open to tests. */
+  /** The stored entries by key. Tests may read and change them. */
   readonly entries = new Map<string, InMemoryEntry>();
 
   async get(key: string, { abortSignal }: RedisRequestOptions = {}): Promise<Uint8Array | null> {

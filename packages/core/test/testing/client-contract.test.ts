@@ -1,0 +1,124 @@
+import { AssertionError } from 'node:assert';
+import { decorateClient, type RedisStorageDriverClient } from '../../src';
+import { clientContract, InMemoryStorageDriverClient, type ContractSubject } from '../../src/testing';
+
+function openInMemory(): ContractSubject {
+  const client = new InMemoryStorageDriverClient();
+  const { entries } = client;
+  return {
+    client,
+    store: {
+      read: (key) => client.get(key),
+      async write(key, data, ttlMs = Infinity) {
+        entries.set(key, { value: data, expiresAt: Date.now() + ttlMs });
+      },
+      async writeList(key) {
+        entries.set(key, { value: ['element'], expiresAt: Infinity });
+      },
+      async delete(key) {
+        entries.delete(key);
+      },
+      async ttlMs(key) {
+        const left = entries.get(key)!.expiresAt - Date.now();
+        return left === Infinity ? undefined : left;
+      },
+    },
+  };
+}
+
+describe('InMemoryStorageDriverClient keeps the client contract', () => {
+  const subject = openInMemory();
+  it.each(clientContract(() => subject, { capabilities: ['exists'] }))('$name', async ({ run }) => {
+    await expect(run()).resolves.toBeUndefined();
+  });
+});
+
+/** A client with one fault each, by the contract's cases that must find it. */
+const FAULTS: [fault: string, found: RegExp, overrides: (client: RedisStorageDriverClient) => object][] = [
+  [
+    'decodes values as text',
+    /keeps invalid UTF-8: a lone continuation byte/,
+    (client) => ({
+      get: async (key: string) => {
+        const bytes = await client.get(key);
+        return bytes && Buffer.from(Buffer.from(bytes).toString());
+      },
+    }),
+  ],
+  [
+    'answers a miss with empty bytes',
+    /null for an absent key/,
+    (client) => ({
+      get: async (key: string) => (await client.get(key)) ?? new Uint8Array(),
+    }),
+  ],
+  [
+    'ignores TTLs',
+    /applies a TTL of 1500 ms/,
+    (client) => ({
+      setIfAbsent: (key: string, data: Uint8Array) => client.setIfAbsent(key, data),
+    }),
+  ],
+  [
+    'always says that it inserted',
+    /exactly once for 64 concurrent writers/,
+    (client) => ({
+      setIfAbsent: async (key: string, data: Uint8Array, options: object) => {
+        await client.setIfAbsent(key, data, options);
+        return true;
+      },
+    }),
+  ],
+  [
+    'ignores abort signals',
+    /a read with the reason of a signal that is already aborted/,
+    (client) => ({
+      get: (key: string) => client.get(key),
+    }),
+  ],
+  [
+    'confuses upper and lower case',
+    /keeps all these keys apart/,
+    (client) => ({
+      setIfAbsent: (key: string, data: Uint8Array, options: object) =>
+        client.setIfAbsent(key.slice(0, 45), data, options),
+    }),
+  ],
+  ['has an exists that is always false', /exists whether a key exists/, () => ({ exists: async () => false })],
+  ['lacks a declared method', /optional methods exactly exists/, () => ({ exists: undefined })],
+  ['has an undeclared method', /optional methods exactly exists/, () => ({ describe: () => ({ host: 'here' }) })],
+];
+
+describe('the client contract', () => {
+  it.each(FAULTS)('finds a client that %s', async (_fault, found, override) => {
+    const open = (): ContractSubject => {
+      const { client, store } = openInMemory();
+      return { client: decorateClient(client, override(client)), store };
+    };
+    const cases = clientContract(open, { capabilities: ['exists'] }).filter(({ name }) => found.test(name));
+    expect(cases).toHaveLength(1);
+    await expect(cases[0]!.run()).rejects.toThrow(AssertionError);
+  });
+
+  it('tests each optional method that is declared', async () => {
+    const open = (): ContractSubject => {
+      const { client, store } = openInMemory();
+      const overrides = { isTransient: () => false, describe: () => ({ host: 'here' }) };
+      return { client: decorateClient(client, overrides), store };
+    };
+    const cases = clientContract(open, { capabilities: ['exists', 'isTransient', 'describe'] });
+    const optional = cases.filter(({ name }) => /isTransient|describes itself|exists|optional methods/.test(name));
+    expect(optional.length).toBeGreaterThanOrEqual(5);
+    for (const { run } of optional) await run();
+  });
+
+  it('closes a subject after its case, a failed one too', async () => {
+    let closed = 0;
+    const open = (): ContractSubject => ({ ...openInMemory(), close: async () => void closed++ });
+    const [passing] = clientContract(open, { capabilities: ['exists'] });
+    await passing!.run();
+    const failing = clientContract(open).at(-1)!;
+    await expect(failing.run()).rejects.toThrow(AssertionError);
+    expect(closed).toBe(2);
+  });
+});

@@ -1,11 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { transform } from 'esbuild';
 import { startRedis, startTemporal, type RunningRedis, type RunningTemporal } from '@temporal-redis-storage/testing';
 import { run } from '../install/run';
-import { findCodeBlocks, DOCUMENTS, ROOT } from './documents';
+import { findCodeBlocks, DOCUMENTS } from './documents';
+import { ROOT } from '../workspace';
 
 const BLOCKS = DOCUMENTS.flatMap(findCodeBlocks).filter(({ language }) => language === 'ts');
 
@@ -16,6 +17,7 @@ const CONTEXT: Record<string, string> = {
 };
 
 // Beside packages that have all that the blocks import.
+mkdirSync(join(ROOT, 'packages/integration/lib'), { recursive: true });
 const folder = mkdtempSync(join(ROOT, 'packages/integration/lib/documents-'));
 
 afterAll(() => {

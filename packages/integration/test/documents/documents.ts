@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-
-export const ROOT = join(__dirname, '../../../..');
+import { ROOT } from '../workspace';
 
 /** Every Markdown file for readers, by its path from the root. The benchmark writes its own. */
 export const DOCUMENTS = ['.', '.github', ...readdirSync(join(ROOT, 'packages')).map((name) => join('packages', name))]

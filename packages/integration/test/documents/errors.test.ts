@@ -1,13 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
-import { ROOT, readDocument } from './documents';
+import { PUBLISHED, ROOT } from '../workspace';
+import { readDocument } from './documents';
 
 const DOCUMENTS = ['packages/core/README.md', 'packages/upstash/README.md'];
 
-const SOURCES = ['core', 'node-redis', 'ioredis', 'upstash'].flatMap((name) => {
+const SOURCES = PUBLISHED.flatMap((name) => {
   const folder = join(ROOT, 'packages', name, 'src');
-  return readdirSync(folder).map((file) => join(folder, file));
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && !file.startsWith('testing/'))
+    .map((file) => join(folder, file));
 });
 
 /** The fixed parts of each message that an error is created with. */

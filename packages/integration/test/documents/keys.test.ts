@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ROOT, readDocument } from './documents';
+import { ROOT } from '../workspace';
+import { readDocument } from './documents';
 
 const TEXT = readDocument('packages/core/README.md');
 

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { findAnchors, DOCUMENTS, ROOT, readDocument } from './documents';
+import { findAnchors, DOCUMENTS, readDocument } from './documents';
+import { ROOT } from '../workspace';
 
 /** How the READMEs of packages, which are read outside of it too, name the repository. */
 const REPOSITORY = 'https://github.com/temporal-redis-storage/temporal-redis-storage/blob/main/';

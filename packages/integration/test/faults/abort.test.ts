@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RedisStorageDriver } from '@temporal-redis-storage/core';
 import { after, hold, pass, type Fault } from '@temporal-redis-storage/testing';
 import { encodePayload, randomPayload, isSamePayload } from './payloads';
-import { SHAPES } from './shapes';
-import { useFaultFixture } from './site';
+import { SHAPES } from '../client-shapes';
+import { useFaultFixture } from './fixture';
 
 const MIB = 1024 * 1024;
 /** A machine that is busy may be late itself. */

@@ -3,8 +3,8 @@ import type { Payload, StorageDriverClaim } from '@temporalio/common';
 import { RedisStorageDriver, RedisStorageDriverError, TimeoutError } from '@temporal-redis-storage/core';
 import { hold, pass, swallow, type Fault, type FaultyLink } from '@temporal-redis-storage/testing';
 import { randomPayload, isSamePayload } from './payloads';
-import { SHAPES } from './shapes';
-import { useFaultFixture } from './site';
+import { SHAPES } from '../client-shapes';
+import { useFaultFixture } from './fixture';
 
 const REQUEST_TIMEOUT_MS = 400;
 /** A machine that is busy may be late itself. */

@@ -5,7 +5,7 @@ import { startUpstash, type RunningRedis } from '@temporal-redis-storage/testing
 import { startSentinel } from '../../../testing/src/servers/sentinel';
 import { DurableRedis } from './durable-redis';
 import { randomPayload, isSamePayload } from './payloads';
-import { CLUSTER_SHAPES, MASTER_NAME, SHAPES, type OpenClient } from './shapes';
+import { CLUSTER_SHAPES, MASTER_NAME, SHAPES, type OpenClient } from '../client-shapes';
 
 const MIB = 1024 * 1024;
 
@@ -69,7 +69,7 @@ describe('Redis, killed in the middle of 200 stores at a time, and back two seco
       const sentinel = await startSentinel(MASTER_NAME, running);
       cleanUps.unshift(() => sentinel.stop());
       const opened = SHAPES[name]!({ ...running, sentinel, upstash });
-      cleanUps.unshift(() => opened.destroy());
+      cleanUps.unshift(() => opened.close());
       await opened.connected;
       return opened;
     };

@@ -6,7 +6,7 @@ import { startSentinel } from '../../../testing/src/servers/sentinel';
 import { waitUntil } from '../../../testing/src/wait-until';
 import { DurableRedis } from './durable-redis';
 import { randomPayload, isSamePayload } from './payloads';
-import { MASTER_NAME, SHAPES, type Endpoints, type OpenClient } from './shapes';
+import { MASTER_NAME, SHAPES, type Endpoints, type OpenClient } from '../client-shapes';
 
 const KEYS = 100;
 /** So long it takes Redis to load one, in microseconds. */
@@ -35,7 +35,7 @@ beforeAll(async () => {
   await admin.configSet('key-load-delay', String(KEY_LOAD_DELAY));
 });
 
-afterEach(() => opened?.destroy());
+afterEach(() => opened?.close());
 
 afterAll(async () => {
   for (const cleanUp of cleanUps) await cleanUp();

@@ -6,7 +6,7 @@ import type { RedisAddress } from '../../../testing/src/servers/redis';
 import { waitUntil } from '../../../testing/src/wait-until';
 import { cleanUpAfterEach } from '@temporal-redis-storage/testing';
 import { randomPayload, isSamePayload } from './payloads';
-import { SINGLE_SHAPES } from './shapes';
+import { SINGLE_SHAPES } from '../client-shapes';
 
 const COUNT = 20;
 
@@ -28,7 +28,7 @@ async function startPair() {
 async function createDriver(name: string, { host, port }: RedisAddress): Promise<RedisStorageDriver> {
   const upstash = keep(await startUpstash({ redis: { host, port } }));
   const opened = SINGLE_SHAPES[name]!({ host, port, upstash });
-  cleanUp(() => opened.destroy());
+  cleanUp(() => opened.close());
   await opened.connected;
   return new RedisStorageDriver({ client: opened.client, requestTimeout: 3000 });
 }

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { RedisStorageDriver, RedisStorageDriverError } from '@temporal-redis-storage/core';
 import { waitUntil } from '../../../testing/src/wait-until';
 import { randomPayload, isSamePayload } from './payloads';
-import { SHAPES } from './shapes';
-import { useFaultFixture } from './site';
+import { SHAPES } from '../client-shapes';
+import { useFaultFixture } from './fixture';
 
 /** A cluster that doesn't serve them all serves none. */
 const SLOT = 0;

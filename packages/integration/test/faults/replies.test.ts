@@ -3,8 +3,8 @@ import { ValueError, type Payload, type StorageDriverClaim } from '@temporalio/c
 import { RedisStorageDriver, RedisStorageDriverError, TimeoutError } from '@temporal-redis-storage/core';
 import { after, corrupt, cut, hold, once, pass, reset, throttle } from '@temporal-redis-storage/testing';
 import { createClaim, randomPayload, isSamePayload } from './payloads';
-import { SHAPES } from './shapes';
-import { useFaultFixture } from './site';
+import { SHAPES } from '../client-shapes';
+import { useFaultFixture } from './fixture';
 
 const MIB = 1024 * 1024;
 

@@ -5,7 +5,7 @@ import { RedisStorageDriver, RedisStorageDriverError } from '@temporal-redis-sto
 import { findFreePort } from '../../../testing/src/servers/port';
 import { waitUntil } from '../../../testing/src/wait-until';
 import { createClaim, randomPayload } from './payloads';
-import { SHAPES, type Endpoints, type OpenClient } from './shapes';
+import { SHAPES, type Endpoints, type OpenClient } from '../client-shapes';
 
 const REQUEST_TIMEOUT_MS = 400;
 /** A machine that is busy may be late itself. */
@@ -28,7 +28,7 @@ afterAll(async () => {
 
 let opened: OpenClient | undefined;
 afterEach(() => {
-  opened?.destroy();
+  opened?.close();
 });
 
 /** How long a store and a retrieve took to reject, in milliseconds, the longer of both. */

@@ -1,19 +1,20 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { build } from 'esbuild';
-import { createProgram, type Adapter } from './programs';
+import { PACKAGES, PUBLISHED } from '../workspace';
+import { ADAPTERS, createProgram, type Adapter } from './programs';
 import { Servers } from './servers';
-import { PACKAGES } from './tarballs';
 
 /** A folder from which the packages are found. */
 const HERE = join(PACKAGES, 'integration');
-const OURS = /packages\/(core|node-redis|ioredis|upstash)\/lib\//;
+const OURS = new RegExp(`packages/(${PUBLISHED.join('|')})/lib/`);
 
 let folder: string;
 let servers: Servers;
 
 beforeAll(async () => {
+  await mkdir(join(HERE, 'lib'), { recursive: true });
   folder = await mkdtemp(join(HERE, 'lib/bundle-'));
   servers = await Servers.start();
 });
@@ -59,7 +60,7 @@ describe('a bundle of workflows', () => {
 });
 
 describe('a bundle of a client, by esbuild', () => {
-  it.each(['node-redis', 'ioredis', 'upstash'])('stores and reads through %s', async (adapter) => {
+  it.each(Object.keys(ADAPTERS))('stores and reads through %s', async (adapter) => {
     const entry = join(folder, `${adapter}.ts`);
     await writeFile(entry, createProgram(adapter as Adapter, 'import'));
     const outfile = join(folder, `${adapter}.js`);

@@ -1,6 +1,4 @@
-import type { Published } from './tarballs';
-
-export type Adapter = Exclude<Published, 'core'>;
+export type Adapter = keyof typeof ADAPTERS;
 
 interface AdapterProgram {
   /** The Redis library that a user has beside the adapter. */
@@ -11,7 +9,8 @@ interface AdapterProgram {
   close: string;
 }
 
-export const ADAPTERS: Record<Adapter, AdapterProgram> = {
+/** The published adapters, by their folders. */
+export const ADAPTERS = {
   'node-redis': {
     library: 'redis',
     imports: { redis: 'createClient', '@temporal-redis-storage/node-redis': 'NodeRedisStorageDriverClient' },
@@ -33,7 +32,7 @@ export const ADAPTERS: Record<Adapter, AdapterProgram> = {
   const client = new UpstashStorageDriverClient(redis);`,
     close: '',
   },
-};
+} satisfies Record<string, AdapterProgram>;
 
 const COMMON_IMPORTS = {
   'node:assert': 'strictEqual',
@@ -44,7 +43,7 @@ const COMMON_IMPORTS = {
 
 /** What a user does: a store, a read, a read of what is missing, and a workflow with a large argument. */
 export function createProgram(adapter: Adapter, form: 'import' | 'require'): string {
-  const { imports, connect, close } = ADAPTERS[adapter];
+  const { imports, connect, close }: AdapterProgram = ADAPTERS[adapter];
   const header = Object.entries({ ...COMMON_IMPORTS, ...imports }).map(([module, names]) =>
     form === 'import' ? `import { ${names} } from '${module}';` : `const { ${names} } = require('${module}');`,
   );

@@ -10,10 +10,11 @@ import {
   type RunningRedisCluster,
   type UpstashServer,
 } from '@temporal-redis-storage/testing';
-import { SHAPES, type OpenClient } from './shapes';
+import { CLUSTER_SHAPES, SINGLE_SHAPES, type OpenClient } from '../client-shapes';
 
 const PayloadProto = temporal.api.common.v1.Payload;
 
+const SHAPES = { ...SINGLE_SHAPES, ...CLUSTER_SHAPES };
 const names = Object.keys(SHAPES);
 const pairs = names.flatMap((writer) => names.map((reader) => [writer, reader] as const));
 
@@ -28,11 +29,15 @@ beforeAll(async () => {
   const [redis] = cluster.nodes;
   upstash = await startUpstash({ redis: redis! });
   backDoor = await openBackDoor(redis!.url);
-  for (const [name, shape] of Object.entries(SHAPES)) open.set(name, await shape(redis!, upstash));
+  for (const [name, shape] of Object.entries(SHAPES)) {
+    const client = shape({ host: redis!.host, port: redis!.port, upstash });
+    await client.connected;
+    open.set(name, client);
+  }
 });
 
 afterAll(async () => {
-  await Promise.all([...open.values()].map((client) => client.close()));
+  for (const client of open.values()) client.close();
   await backDoor?.close();
   await upstash?.stop();
   await cluster?.stop();

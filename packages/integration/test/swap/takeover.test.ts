@@ -6,7 +6,7 @@ import { RedisStorageDriver } from '@temporal-redis-storage/core';
 import { startRedis, startTemporal, startUpstash } from '@temporal-redis-storage/testing';
 import { waitForValue } from '../end-to-end/harness';
 import * as activities from './activities';
-import { SHAPES } from './shapes';
+import { SHAPES } from '../client-shapes';
 import { addition, isWaiting, reverseTwice } from './workflows';
 
 jest.setTimeout(120_000);
@@ -30,8 +30,9 @@ it('a workflow whose payloads were stored over Upstash starts on a worker with i
 
   const keyPrefix = `test:${randomUUID()}`;
   const converterOver = async (shape: string): Promise<DataConverter> => {
-    const { client, close } = await SHAPES[shape]!(redis, upstash);
-    closers.push(close);
+    const { client, connected, close } = SHAPES[shape]!({ host: redis.host, port: redis.port, upstash });
+    closers.push(async () => close());
+    await connected;
     return { externalStorage: new ExternalStorage({ drivers: [new RedisStorageDriver({ client, keyPrefix })] }) };
   };
   const connection = await Connection.connect({ address: temporal.address });

@@ -10,7 +10,7 @@ import {
   type RunningRedisCluster,
 } from '@temporal-redis-storage/testing';
 import { connectAll, disconnectAll } from '../../../testing/src/servers/redis-connection';
-import { CLUSTER_CLIENTS, SERVER_CLIENTS, type Login, type OpenClient } from './clients';
+import { CLUSTER_CLIENTS, SERVER_CLIENTS, type Login, type OpenClient } from '../client-shapes';
 import { moveSlot } from './resharding';
 
 const PREFIX = 'temporalio:payloads';

@@ -8,7 +8,7 @@ import {
   type RunningRedisCluster,
 } from '@temporal-redis-storage/testing';
 import { waitUntil } from '../../../testing/src/wait-until';
-import { CLUSTER_CLIENTS, type OpenClient } from './clients';
+import { CLUSTER_CLIENTS, type OpenClient } from '../client-shapes';
 import { countRedirections, moveSlot, waitUntilAgreed } from './resharding';
 import { encodePayload, startTraffic } from './traffic';
 

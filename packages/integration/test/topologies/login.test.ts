@@ -2,9 +2,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
 import { createClient } from 'redis';
 import { RedisStorageDriver, RedisStorageDriverError } from '@temporal-redis-storage/core';
-import { NodeRedisStorageDriverClient } from '@temporal-redis-storage/node-redis';
 import { openBackDoor, startRedis, type BackDoor, type RunningRedis } from '@temporal-redis-storage/testing';
-import { SERVER_CLIENTS, type Access, type OpenClient } from './clients';
+import { openNodeRedis, SERVER_CLIENTS, type Access, type OpenClient } from '../client-shapes';
 import { encodePayload } from './traffic';
 
 const password = randomUUID();
@@ -76,9 +75,9 @@ describe.each(Object.keys(SERVER_CLIENTS))('%s', (name) => {
 });
 
 it('node-redis: without a handshake the command itself is refused, in the words of Redis', async () => {
-  const client = createClient({ socket: { host: redis.host, port: redis.port }, RESP: 2 }).on('error', () => {});
-  open = { client: new NodeRedisStorageDriverClient(client), errors: [], close: () => client.destroy() };
-  await client.connect();
+  const client = createClient({ socket: { host: redis.host, port: redis.port }, RESP: 2 });
+  open = openNodeRedis(client);
+  await open.connected;
   const driver = new RedisStorageDriver({ client: open.client, keyPrefix: `test:${randomUUID()}` });
   const payloads = [{ data: randomBytes(10) }];
 

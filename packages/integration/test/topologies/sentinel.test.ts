@@ -8,7 +8,7 @@ import {
   type RunningRedisSentinel,
 } from '@temporal-redis-storage/testing';
 import { waitUntil } from '../../../testing/src/wait-until';
-import { SENTINEL_CLIENTS, type OpenClient } from './clients';
+import { SENTINEL_CLIENTS, type OpenClient } from '../client-shapes';
 import { demoteMaster, killMaster, requireFollower } from './failover';
 import { encodePayload, startTraffic, type Acknowledged, type Traffic } from './traffic';
 

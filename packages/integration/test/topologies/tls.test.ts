@@ -3,7 +3,7 @@ import { RedisStorageDriver, RedisStorageDriverError } from '@temporal-redis-sto
 import { openBackDoor, startRedis, type BackDoor, type RunningRedis } from '@temporal-redis-storage/testing';
 import { findFreePort, retryTakenPort } from '../../../testing/src/servers/port';
 import { makeCertificates, type Certificates } from './certificates';
-import { SERVER_CLIENTS, type OpenClient } from './clients';
+import { SERVER_CLIENTS, type OpenClient } from '../client-shapes';
 import { encodePayload } from './traffic';
 
 let certificates: Certificates;

@@ -3,8 +3,9 @@ import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { builtinModules } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
+import { PACKAGES, PUBLISHED } from '../workspace';
 import { run } from './run';
-import { packAll, PACKAGES, PUBLISHED, type Published } from './tarballs';
+import { packAll } from './tarballs';
 
 interface Manifest {
   dependencies?: Record<string, string>;
@@ -12,7 +13,7 @@ interface Manifest {
 }
 
 let folder: string;
-let tarballs: Record<Published, string>;
+let tarballs: Record<string, string>;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tarballs-'));
@@ -31,7 +32,7 @@ describe.each(PUBLISHED)('the tarball of %s', (name) => {
   beforeAll(async () => {
     const unpacked = join(folder, `${name}-unpacked`);
     await mkdir(unpacked);
-    await run(unpacked, 'tar', ['-xzf', tarballs[name]]);
+    await run(unpacked, 'tar', ['-xzf', tarballs[name]!]);
     content = join(unpacked, 'package');
     files = await listFiles(content);
     manifest = JSON.parse(await readFile(join(content, 'package.json'), 'utf8')) as Manifest;
@@ -78,15 +79,15 @@ describe.each(PUBLISHED)('the tarball of %s', (name) => {
   });
 
   it('is clean to publint', async () => {
-    expect(await run(join(PACKAGES, 'testing'), 'npx', ['publint', 'run', tarballs[name], '--strict'])).toContain(
+    expect(await run(join(PACKAGES, 'integration'), 'npx', ['publint', 'run', tarballs[name]!, '--strict'])).toContain(
       'All good!',
     );
   });
 
   it('has the right types for every way of resolving a module, says are-the-types-wrong', async () => {
-    const report = await run(join(PACKAGES, 'testing'), 'npx', [
+    const report = await run(join(PACKAGES, 'integration'), 'npx', [
       'attw',
-      tarballs[name],
+      tarballs[name]!,
       '--format',
       'ascii',
       '--no-emoji',

@@ -9,7 +9,7 @@ import {
 } from '@temporal-redis-storage/testing';
 import { connectAll, disconnectAll, type RedisConnection } from '../../../testing/src/servers/redis-connection';
 import { startSentinel } from '../../../testing/src/servers/sentinel';
-import { MASTER_NAME, SHAPES, type Endpoints, type OpenClient } from './shapes';
+import { MASTER_NAME, SHAPES, type Endpoints, type OpenClient } from '../client-shapes';
 
 /** A client, and the proxy between it and its server. */
 interface Subject extends OpenClient {
@@ -72,7 +72,7 @@ async function startFaultFixture(): Promise<FaultFixture> {
       return { ...client, proxy: name.startsWith('Upstash') ? http : tcp };
     },
     clear() {
-      for (const client of opened.splice(0)) client.destroy();
+      for (const client of opened.splice(0)) client.close();
       for (const proxy of [tcp, http]) {
         for (const link of proxy.links) link.reset();
         proxy.toServer = pass;

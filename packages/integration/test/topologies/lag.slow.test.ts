@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { RedisStorageDriver, RedisStorageDriverError } from '@temporal-redis-storage/core';
-import { IoredisStorageDriverClient } from '@temporal-redis-storage/ioredis';
 import {
   startRedisCluster,
   startRedisSentinel,
@@ -11,7 +10,7 @@ import {
   type RunningRedisSentinel,
 } from '@temporal-redis-storage/testing';
 import { countReplicaMisses } from '../../../testing/src/servers/replication';
-import { CLUSTER_CLIENTS, SENTINEL_CLIENTS, SERVER_CLIENTS, type OpenClient } from './clients';
+import { CLUSTER_CLIENTS, openIoredis, SENTINEL_CLIENTS, SERVER_CLIENTS, type OpenClient } from '../client-shapes';
 import { waitForFinalOutcome, getOutcome, storeRandom, type Stored } from './outcomes';
 import { proxyCluster, proxySentinelGroup, type ProxiedReplication } from './replication-proxies';
 
@@ -106,12 +105,8 @@ describe('on a Cluster whose replication is held back for seconds', () => {
 /** Clients that know no master. */
 const REPLICA_CLIENTS: Record<string, (servers: RunningRedisSentinel) => Promise<OpenClient>> = {
   'node-redis, connected to a replica': ({ nodes }) => SERVER_CLIENTS['node-redis']!(nodes[1]!),
-  'ioredis, connected to a replica by sentinels': async ({ name, sentinels }) => {
-    const redis = new Redis({ name, sentinels, role: 'slave' });
-    const errors: Error[] = [];
-    redis.on('error', (error: Error) => errors.push(error));
-    return { client: new IoredisStorageDriverClient(redis), errors, close: () => redis.disconnect() };
-  },
+  'ioredis, connected to a replica by sentinels': async ({ name, sentinels }) =>
+    openIoredis(new Redis({ name, sentinels, role: 'slave' })),
 };
 
 describe('in a Sentinel group whose replication is held back for seconds', () => {

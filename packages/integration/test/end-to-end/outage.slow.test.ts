@@ -19,7 +19,7 @@ import type { RedisAddress } from '../../../testing/src/servers/redis';
 import { startTemporal, type RunningTemporal } from '../../../testing/src/servers/temporal';
 import { startUpstash, type UpstashServer } from '../../../testing/src/upstash/server';
 import { DurableRedis } from '../faults/durable-redis';
-import { SHAPES, type OpenClient } from '../faults/shapes';
+import { SHAPES, type OpenClient } from '../client-shapes';
 import { add, append, collect, type Collected, type Expected, type OutageActivities } from './outage-workflows';
 
 const OUTAGE_MS = 10_000;
@@ -95,7 +95,7 @@ class OutageFixture {
       port: proxy.port,
       upstash: { url, token: upstash.token },
     });
-    this.cleanUps.unshift(() => opened.destroy());
+    this.cleanUps.unshift(() => opened.close());
     await opened.connected;
     const driver = new RedisStorageDriver({ client: opened.client, requestTimeout: '3 seconds' });
     const externalStorage = new ExternalStorage({ drivers: [driver], payloadSizeThreshold: 1024 });

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { ADAPTERS, createProgram, removeTypes, type Adapter } from './programs';
 import { PNPM, run } from './run';
 import { Servers } from './servers';
-import { packAll, type Published } from './tarballs';
+import { packAll } from './tarballs';
 
 let folder: string;
-let tarballs: Record<Published, string>;
+let tarballs: Record<string, string>;
 let servers: Servers;
 
 beforeAll(async () => {
@@ -28,7 +28,7 @@ const TYPES = ['@types/node@20'];
 const INSTALLS: Record<string, (adapter: Adapter) => Promise<string>> = {
   async 'npm, everything together'(adapter) {
     const project = await createEmptyProject();
-    const ours = [tarballs.core, tarballs[adapter]];
+    const ours = [tarballs['core']!, tarballs[adapter]!];
     await run(project, 'npm', [
       'install',
       ...QUIET,
@@ -42,7 +42,7 @@ const INSTALLS: Record<string, (adapter: Adapter) => Promise<string>> = {
   async 'npm, the SDK first'(adapter) {
     const project = await createEmptyProject();
     await run(project, 'npm', ['install', ...QUIET, '@temporalio/client', '@temporalio/common', ...TYPES]);
-    await run(project, 'npm', ['install', ...QUIET, tarballs.core, tarballs[adapter], ADAPTERS[adapter].library]);
+    await run(project, 'npm', ['install', ...QUIET, tarballs['core']!, tarballs[adapter]!, ADAPTERS[adapter].library]);
     return project;
   },
   async pnpm(adapter) {
@@ -50,11 +50,11 @@ const INSTALLS: Record<string, (adapter: Adapter) => Promise<string>> = {
     // The adapter asks the registry for core otherwise, where it isn't yet.
     await writeFile(
       join(project, 'pnpm-workspace.yaml'),
-      `overrides:\n  '@temporal-redis-storage/core': 'file:${tarballs.core}'\nallowBuilds:\n  protobufjs: false\n  '@swc/core': false\n`,
+      `overrides:\n  '@temporal-redis-storage/core': 'file:${tarballs['core']}'\nallowBuilds:\n  protobufjs: false\n  '@swc/core': false\n`,
     );
     const [command, args] = PNPM;
     const sdk = ['@temporalio/client', '@temporalio/common'];
-    const wanted = [tarballs.core, tarballs[adapter], ADAPTERS[adapter].library, ...sdk, ...TYPES];
+    const wanted = [tarballs['core']!, tarballs[adapter]!, ADAPTERS[adapter].library, ...sdk, ...TYPES];
     await run(project, command, [...args, 'add', ...wanted]);
     return project;
   },

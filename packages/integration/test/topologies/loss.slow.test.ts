@@ -12,7 +12,7 @@ import {
 import { connectAll, disconnectAll } from '../../../testing/src/servers/redis-connection';
 import { waitUntil } from '../../../testing/src/wait-until';
 import { cleanUpAfterEach } from '@temporal-redis-storage/testing';
-import { CLUSTER_CLIENTS, SENTINEL_CLIENTS, type OpenClient } from './clients';
+import { CLUSTER_CLIENTS, SENTINEL_CLIENTS, type OpenClient } from '../client-shapes';
 import { killMaster } from './failover';
 import { waitForFinalOutcome, storeRandom, type Stored } from './outcomes';
 import { proxyCluster, proxySentinelGroup, type ProxiedReplication } from './replication-proxies';

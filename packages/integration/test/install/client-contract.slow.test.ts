@@ -1,0 +1,57 @@
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { run } from './run';
+import { packAll } from './tarballs';
+
+/** A client in somebody else's project, which runs the contract with its own test runner. */
+const createTests = (importIt: string): string => `
+${importIt}
+import { clientContract, InMemoryStorageDriverClient } from '@temporal-redis-storage/core/testing';
+
+const client = new InMemoryStorageDriverClient();
+const { entries } = client;
+const store = {
+  read: (key) => client.get(key),
+  write: async (key, value, ttlMs = Infinity) => void entries.set(key, { value, expiresAt: Date.now() + ttlMs }),
+  writeList: async (key) => void entries.set(key, { value: ['element'], expiresAt: Infinity }),
+  delete: async (key) => void entries.delete(key),
+  ttlMs: async (key) => (Number.isFinite(entries.get(key).expiresAt) ? entries.get(key).expiresAt - Date.now() : undefined),
+};
+const capabilities = (process.env.CAPABILITIES ?? 'exists').split(',');
+for (const { name, run } of clientContract(() => ({ client, store }), { capabilities })) it(name, run);
+`;
+
+let project: string;
+
+beforeAll(async () => {
+  project = await realpath(await mkdtemp(join(tmpdir(), 'client-contract-')));
+  const tarballs = await packAll(join(project, 'tarballs'));
+  await writeFile(join(project, 'package.json'), '{ "name": "project", "private": true, "type": "module" }');
+  await run(project, 'npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', tarballs['core']!, 'vitest@3']);
+  await writeFile(join(project, 'node.js'), createTests(`import { it } from 'node:test';`));
+  await writeFile(join(project, 'client.test.js'), createTests(`import { it } from 'vitest';`));
+}, 180_000);
+
+afterAll(async () => {
+  await rm(project, { recursive: true, force: true });
+});
+
+/** How each runner is started, and how its summary counts the tests that passed. */
+const RUNNERS: [name: string, command: string, args: string[], passed: RegExp][] = [
+  ['node:test', process.execPath, ['--test', '--test-reporter=tap', 'node.js'], /^# pass (\d+)$/m],
+  ['vitest', 'npx', ['vitest', 'run', '--no-color'], /Tests +(\d+) passed \(\d+\)/],
+];
+
+describe.each(RUNNERS)('the client contract in the tarball of core, run by %s', (_name, command, args, passed) => {
+  it('passes for a client that keeps it', async () => {
+    const output = await run(project, command, args);
+    expect(Number(passed.exec(output)?.[1])).toBeGreaterThan(80);
+  });
+
+  it('fails for a client that lacks a method which it declares', async () => {
+    await expect(run(project, command, args, { CAPABILITIES: 'exists,describe' })).rejects.toThrow(
+      'has of the optional methods exactly exists, describe',
+    );
+  });
+});

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
-import type { RedisStorageDriverClient } from '@temporal-redis-storage/core';
+import { RedisStorageDriver, type RedisStorageDriverClient } from '@temporal-redis-storage/core';
 import {
   openBackDoor,
   startRedis,
@@ -114,8 +114,9 @@ describe('on a server', () => {
     'a write that is refused with %s shows nothing of the payload, however its error is logged',
     async (library) => {
       const client = await clientOf(library, ['get']);
-      const error: unknown = await client.setIfAbsent(newKey(), DATA).catch((e: unknown) => e);
-      expect(error).toMatchObject({ message: expect.stringMatching(REFUSAL) as string });
+      const driver = new RedisStorageDriver({ client });
+      const error: unknown = await driver.store({}, [{ data: DATA }]).catch((e: unknown) => e);
+      expect(error).toMatchObject({ cause: { message: expect.stringMatching(REFUSAL) as string } });
       expect(inspect(error, { depth: Infinity })).not.toContain(inspect(DATA));
     },
   );

@@ -1,32 +1,10 @@
 import { createHash } from 'node:crypto';
 import { ValueError, type StorageDriverTargetInfo } from '@temporalio/common';
 import { findDigest, buildKey } from '../src/key';
-import vectors from './vectors/redis-keys.json';
-
-interface Vector {
-  name: string;
-  digest: string;
-  target: StorageDriverTargetInfo | null;
-  key: string;
-  keyPrefix?: string;
-}
 
 const digest = createHash('sha256').update('payload').digest('hex');
 
-describe('key scheme', () => {
-  const cases = vectors.cases as Vector[];
-
-  it.each(cases)(
-    "builds the Python driver's key: $name",
-    ({ target, key, keyPrefix = 'temporalio:payloads', ...vector }) => {
-      expect(buildKey(keyPrefix.replace(/:+$/, ''), target ?? undefined, vector.digest)).toBe(key);
-    },
-  );
-
-  it.each(cases)("reads the digest back from the Python driver's key: $name", ({ key, ...vector }) => {
-    expect(findDigest(key)).toBe(vector.digest);
-  });
-
+describe('the key of a target', () => {
   it.each([
     ['namespace', { kind: 'workflow', namespace: '\ud800' }],
     ['workflow id', { kind: 'workflow', namespace: 'ns', id: 'a\udc00' }],
@@ -38,7 +16,7 @@ describe('key scheme', () => {
   });
 });
 
-describe('a key of another scheme has no digest', () => {
+describe('a key that is not in the key format has no digest', () => {
   it.each([
     ['other data', 'session:1'],
     ['nothing', ''],

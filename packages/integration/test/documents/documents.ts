@@ -3,7 +3,12 @@ import { join, relative } from 'node:path';
 import { ROOT } from '../workspace';
 
 /** Every Markdown file for readers, by its path from the root. The benchmark writes its own. */
-export const DOCUMENTS = ['.', '.github', ...readdirSync(join(ROOT, 'packages')).map((name) => join('packages', name))]
+export const DOCUMENTS = [
+  '.',
+  '.github',
+  'docs',
+  ...readdirSync(join(ROOT, 'packages')).map((name) => join('packages', name)),
+]
   .flatMap((folder) => readdirSync(join(ROOT, folder)).map((file) => join(folder, file)))
   .filter((path) => path.endsWith('.md') && !/RESULTS|CHANGELOG/.test(path));
 

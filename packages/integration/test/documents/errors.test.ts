@@ -4,7 +4,7 @@ import ts from 'typescript';
 import { PUBLISHED, ROOT } from '../workspace';
 import { readDocument } from './documents';
 
-const DOCUMENTS = ['packages/core/README.md', 'packages/upstash/README.md'];
+const DOCUMENTS = ['docs/errors.md'];
 
 const SOURCES = PUBLISHED.flatMap((name) => {
   const folder = join(ROOT, 'packages', name, 'src');

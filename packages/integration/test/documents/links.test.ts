@@ -7,7 +7,9 @@ import { ROOT } from '../workspace';
 const REPOSITORY = 'https://github.com/temporal-redis-storage/temporal-redis-storage/blob/main/';
 
 it.each(DOCUMENTS)('every link of %s within this repository leads somewhere', (path) => {
-  const links = [...readDocument(path).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link!);
+  const links = [...readDocument(path).matchAll(/\]\(([^)\s]+)\)|^\[[^\]]+\]: (\S+)$/gm)].map(
+    ([, inline, reference]) => inline ?? reference!,
+  );
   const broken = links.filter((link) => {
     if (/^https?:/.test(link) && !link.startsWith(REPOSITORY)) return false;
     const [file, anchor] = link.split('#');

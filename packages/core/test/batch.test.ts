@@ -11,7 +11,7 @@ function untilAborted(abortSignal: AbortSignal): Promise<never> {
 }
 
 describe('a batch', () => {
-  it('keeps the order, begins a hundred tasks in a round of the event loop, and waits for none of them', async () => {
+  it('keeps the order, starts a hundred tasks per turn of the event loop, and waits for none of them', async () => {
     let begun = 0;
     let release = (): void => {};
     const released = new Promise<void>((resolve) => (release = resolve));
@@ -31,7 +31,7 @@ describe('a batch', () => {
     expect(await results).toEqual(ITEMS.map((item) => -item));
   });
 
-  it('throws the first failure, aborts the tasks that run with it, and begins no more', async () => {
+  it('throws the first failure, aborts the running tasks, and starts no more', async () => {
     const failure = new Error('first');
     const reasons: unknown[] = [];
     let begun = 0;
@@ -46,7 +46,7 @@ describe('a batch', () => {
     expect(reasons).toEqual(Array.from({ length: begun - 1 }, () => failure));
   });
 
-  it('ends with the reason of the caller, aborts the tasks that run, and begins no more', async () => {
+  it("rejects with the caller's reason, aborts the running tasks, and starts no more", async () => {
     const controller = new AbortController();
     const reason = new Error('enough');
     let begun = 0;

@@ -9,30 +9,30 @@ function locate(claimData: unknown): ReturnType<typeof parseClaim> {
   return parseClaim({ claimData } as StorageDriverClaim);
 }
 
-describe('claims', () => {
-  it("hold what the Python driver's claims hold, and the size in bytes", () => {
+describe('a claim', () => {
+  it("holds the fields of the Python driver's claims, and the size in bytes", () => {
     const claim = createClaim({ key, digest, size: 5 });
     expect(claim).toBeInstanceOf(StorageDriverClaim);
     expect(claim.claimData).toEqual({ key, hash_algorithm: 'sha256', hash_value: digest, size: '5' });
   });
 
-  it('are read back', () => {
+  it('is read back', () => {
     expect(parseClaim(createClaim({ key, digest, size: 5 }))).toEqual({ key, digest, size: 5 });
   });
 
   it.each([undefined, '', '-1', '1.5', '1e3', ' 5', '5 MiB', 'Infinity', '9'.repeat(16), 5, null, {}])(
-    'whose size is %p have none',
+    'has no size if its size field is %p',
     (size) => {
       expect(locate({ key, size })).toEqual({ key, digest, size: undefined });
     },
   );
 
-  it('of any prefix are read', () => {
+  it('is accepted with any prefix', () => {
     expect(locate({ key: `elsewhere:v0:d:sha256:${digest}` }).key).toBe(`elsewhere:v0:d:sha256:${digest}`);
     expect(locate({ key: `v0:d:sha256:${digest}` }).key).toBe(`v0:d:sha256:${digest}`);
   });
 
-  it('expect the bytes of hash_value, or of the digest in the key where they carry none', () => {
+  it('names the digest by hash_value, or by its key if it has none', () => {
     expect(locate({ key, hash_algorithm: 'sha256', hash_value: otherDigest }).digest).toBe(otherDigest);
     expect(locate({ key }).digest).toBe(digest);
     expect(locate({ key, hash_algorithm: '', hash_value: '' }).digest).toBe(digest);
@@ -57,7 +57,7 @@ describe('claims', () => {
     ['an algorithm in the wrong case', { key, hash_algorithm: 'SHA256' }, "expected sha256, got 'SHA256'"],
     ['an object that no message can show', { key: { constructor: { name: { toString: 0 } } } }, 'is an object'],
     ['a hash_value that is not a string', { key, hash_value: 5 }, `hash_value must be a string, got 5 [key=${key}]`],
-  ])('with %s are refused', (_title, claimData, message) => {
+  ])('with %s is refused', (_title, claimData, message) => {
     expect(() => locate(claimData)).toThrow(ValueError);
     expect(() => locate(claimData)).toThrow(message);
   });
@@ -65,7 +65,7 @@ describe('claims', () => {
   it.each([
     ['in another format', 'x'.repeat(1_000_000)],
     ['in this format', `v0:wt:${'a'.repeat(10_000_000)}:wi:w:ri:r:d:sha256:${digest}`],
-  ])('with a huge key %s are refused in a short message', (_title, huge) => {
+  ])('with a huge key %s is refused in a short message', (_title, huge) => {
     expect(() => locate({ key: huge })).toThrow(ValueError);
     expect(() => locate({ key: huge })).toThrow(/^.{1,500}$/s);
   });

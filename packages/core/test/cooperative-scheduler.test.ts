@@ -15,8 +15,8 @@ function* timedSteps(name: string, count: number, done: string[], clock: { now: 
   return name;
 }
 
-describe('the lane', () => {
-  it('takes one job at a time, in order, and yields to the event loop after three milliseconds', async () => {
+describe('the cooperative scheduler', () => {
+  it('runs one job at a time, in order, and yields to the event loop after three milliseconds', async () => {
     const clock = { now: 0 };
     const done: string[] = [];
     const lane = new CooperativeScheduler(() => clock.now);
@@ -35,7 +35,7 @@ describe('the lane', () => {
     expect(done.join(' ')).toMatch(/^a1 a2 a3 (\| )+a4 b1 b2 \| b3 b4/);
   });
 
-  it('gives jobs that come one after another in one round no more than one slice', async () => {
+  it('gives all jobs added in one turn of the event loop one slice together', async () => {
     const clock = { now: 0 };
     const done: string[] = [];
     const lane = new CooperativeScheduler(() => clock.now);
@@ -46,7 +46,7 @@ describe('the lane', () => {
     expect(done).toEqual(['a1', 'a2', 'b1', 'b2']);
   });
 
-  it('lets timers that are due go before the next slice, wherever in a round the first began', async () => {
+  it('lets due timers fire before the next slice, in whichever phase the first slice began', async () => {
     const clock = { now: 0 };
     const done: string[] = [];
     const lane = new CooperativeScheduler(() => clock.now);
@@ -73,7 +73,7 @@ describe('the lane', () => {
     expect(done).toEqual(['a1', 'a2']);
   });
 
-  it('takes no further step of a job that aborts, running or waiting, and goes on with the next', async () => {
+  it('takes no further step of an aborted job, running or waiting, and continues with the next', async () => {
     const clock = { now: 0 };
     const done: string[] = [];
     const lane = new CooperativeScheduler(() => clock.now);
@@ -92,7 +92,7 @@ describe('the lane', () => {
     await expect(lane.run(controller.signal, timedSteps('d', 1, done, clock))).rejects.toBe(reason);
   });
 
-  it('hands on what a job throws, and goes on with the next', async () => {
+  it('rejects with the error that a job throws, and continues with the next', async () => {
     const lane = new CooperativeScheduler();
     const failing = (function* (): Generator<void, never> {
       yield;
@@ -102,7 +102,7 @@ describe('the lane', () => {
     await expect(lane.run(signal, timedSteps('a', 1, [], { now: 0 }))).resolves.toBe('a');
   });
 
-  it('hears of no signal any more once its jobs are over', async () => {
+  it('removes its abort listeners once its jobs are done', async () => {
     const controller = new AbortController();
     const remove = jest.spyOn(controller.signal, 'removeEventListener');
     const add = jest.spyOn(controller.signal, 'addEventListener');
@@ -112,16 +112,16 @@ describe('the lane', () => {
 });
 
 describe('a payload', () => {
-  it('is copied and hashed a chunk between yields', () => {
+  it('is copied and hashed one chunk between yields', () => {
     const encoded = encodePayload({ data: new Uint8Array(10 * CHUNK_SIZE) });
     let count = 0;
     for (const copying = concatAndHash(encoded); !copying.next().done; count++);
-    // Its head and its tail are pieces of their own.
+    // Its head and its tail are separate pieces.
     expect(count).toBeGreaterThanOrEqual(10);
     expect(count).toBeLessThanOrEqual(12);
   });
 
-  it('whose data is detached meanwhile is refused', () => {
+  it('is refused if its data is detached meanwhile', () => {
     const data = new Uint8Array(2 * CHUNK_SIZE);
     const copying = concatAndHash(encodePayload({ data }));
     copying.next();

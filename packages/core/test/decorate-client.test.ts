@@ -26,7 +26,7 @@ class FakeClient implements RedisStorageDriverClient {
 const data = new Uint8Array([1, 2, 3]);
 
 describe('decorateClient', () => {
-  it("replaces a method, and leaves the others the client's", async () => {
+  it("replaces a method, and keeps the client's others", async () => {
     const client = new FakeClient();
     const keys: string[] = [];
     const decorated = decorateClient(client, {
@@ -41,7 +41,7 @@ describe('decorateClient', () => {
     expect(keys).toEqual(['a']);
   });
 
-  it('has the optional methods that the client has, those of later versions included', async () => {
+  it("has the client's optional methods, those of later versions included", async () => {
     const decorated = decorateClient(new FakeClient(), {}) as RedisStorageDriverClient & Pick<FakeClient, 'renew'>;
     expect('exists' in decorated).toBe(true);
     expect('isTransient' in decorated).toBe(false);
@@ -54,7 +54,7 @@ describe('decorateClient', () => {
     expect(decorated.describe?.()).toEqual({ host: 'here' });
   });
 
-  it('takes an optional method away by undefined', () => {
+  it('removes an optional method by undefined', () => {
     const overrides = { exists: undefined } as unknown as Partial<RedisStorageDriverClient>;
     expect(typeof decorateClient(new FakeClient(), overrides).exists).toBe('undefined');
   });

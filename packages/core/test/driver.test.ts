@@ -8,7 +8,7 @@ const PayloadProto = temporal.api.common.v1.Payload;
 
 const never = (): Promise<never> => new Promise(() => {});
 
-/** A request that is never answered, and under way when its caller aborts. */
+/** A request that never settles, and whose caller aborts it. */
 function neverAndAbort(controller: AbortController, reason: Error): Promise<never> {
   setImmediate(() => controller.abort(reason));
   return never();
@@ -53,7 +53,7 @@ beforeEach(() => {
 });
 
 describe('store', () => {
-  it('writes the serialized payload, raw, under the key that the claim names', async () => {
+  it('writes the raw serialized payload under the key in the claim', async () => {
     const payload = createPayload(randomUUID());
     const target = { kind: 'workflow', namespace: 'ns', id: 'w/1', runId: 'r', type: 'T' } as const;
 
@@ -66,7 +66,7 @@ describe('store', () => {
     expect(Buffer.from((await client.get(key))!)).toEqual(Buffer.from(encoded(payload)));
   });
 
-  it('applies the ttl, in milliseconds, and none by default', async () => {
+  it('applies the ttl in milliseconds, and no TTL by default', async () => {
     const set = jest.spyOn(client, 'setIfAbsent');
 
     await createDriver(client, { ttl: '45 days' }).store({}, [createPayload('a')]);
@@ -78,7 +78,7 @@ describe('store', () => {
     ]);
   });
 
-  it('writes nothing of a call in which one payload is too large, and gives both sizes', async () => {
+  it('writes nothing of a call if one payload is too large, and reports both sizes', async () => {
     const set = jest.spyOn(client, 'setIfAbsent');
     const large = createPayload('x'.repeat(1000));
     const size = encoded(large).length;
@@ -93,7 +93,7 @@ describe('store', () => {
     await expect(createDriver(client, { maxPayloadSize: size }).store({}, [large])).resolves.toHaveLength(1);
   });
 
-  it('writes equal payloads of one call once and answers a claim for each, in order', async () => {
+  it('writes equal payloads of one call once, and returns a claim for each in order', async () => {
     const set = jest.spyOn(client, 'setIfAbsent');
 
     const claims = await createDriver(client).store({}, ['a', 'b', 'a', 'a'].map(createPayload));
@@ -104,7 +104,7 @@ describe('store', () => {
     );
   });
 
-  it('takes "already there" as success', async () => {
+  it('treats a key that already exists as success', async () => {
     const first = await createDriver(client).store({}, [createPayload('a')]);
     expect(await createDriver(client).store({}, [createPayload('a')])).toEqual(first);
   });
@@ -121,7 +121,7 @@ describe('store', () => {
     await expect(createDriver(client).store({}, ['a', 'b', 'c'].map(createPayload))).resolves.toHaveLength(3);
   });
 
-  it('answers an empty list to an empty list', async () => {
+  it('returns an empty list for an empty list', async () => {
     expect(await createDriver(client).store({}, [])).toEqual([]);
   });
 
@@ -129,7 +129,7 @@ describe('store', () => {
     const large = { data: new Uint8Array(4 * 1024 * 1024) };
     const small = { data: new Uint8Array(4 * 1024 * 1024 - 100) };
 
-    it('asks first, and sends only what Redis has not', async () => {
+    it('asks first, and sends only what Redis lacks', async () => {
       const set = jest.spyOn(client, 'setIfAbsent');
       const exists = jest.spyOn(client, 'exists');
 
@@ -143,7 +143,7 @@ describe('store', () => {
       );
     });
 
-    it('is sent to clients that cannot be asked, and where the question fails', async () => {
+    it('is sent if the client has no exists, and if exists fails', async () => {
       const set = jest.fn(client.setIfAbsent.bind(client));
       const plain = { get: client.get.bind(client), setIfAbsent: set };
       jest.spyOn(client, 'exists').mockRejectedValue(new Error('NOPERM'));
@@ -155,7 +155,7 @@ describe('store', () => {
     });
   });
 
-  it("rejects with the key, what the client says of itself, and the client's error as cause", async () => {
+  it("rejects with the key, the client's details, and the client's error as cause", async () => {
     const cause = new Error('OOM command not allowed');
     jest.spyOn(client, 'setIfAbsent').mockRejectedValue(cause);
     const describe = (): Record<string, string> => ({ host: 'redis.internal', port: '6379' });
@@ -172,7 +172,7 @@ describe('store', () => {
     expect(error.cause).toBe(cause);
   });
 
-  it('tells of the failure even where describe fails too', async () => {
+  it('reports the original error when describe throws', async () => {
     jest.spyOn(client, 'setIfAbsent').mockRejectedValue(new Error('no'));
     const describe = (): never => {
       throw new Error('not this one');
@@ -183,7 +183,7 @@ describe('store', () => {
     expect(error.message).toMatch(/^RedisStorageDriver store failed \[key=[^,]*\]$/);
   });
 
-  it('aborts the siblings of the first failure and rejects with that failure once they have settled', async () => {
+  it('aborts the other writes after the first failure, and rejects with it once they have settled', async () => {
     const settled: string[] = [];
     const requested: string[] = [];
     jest.spyOn(client, 'setIfAbsent').mockImplementation(async (key, _data, { abortSignal } = {}) => {
@@ -207,7 +207,7 @@ describe('store', () => {
     expect(settled).toHaveLength(2);
   });
 
-  it('refuses a metadata name that could not be read back, before anything is written', async () => {
+  it('refuses a metadata name that could not be read back before it writes anything', async () => {
     const set = jest.spyOn(client, 'setIfAbsent');
     const payload = { metadata: { '\ud800': Buffer.from('value') }, data: Buffer.from('data') };
     const error = await catchRejection(createDriver(client).store({}, [createPayload('a'), payload]));
@@ -216,7 +216,7 @@ describe('store', () => {
     expect(set).not.toHaveBeenCalled();
   });
 
-  it('refuses an id with a lone surrogate before anything is written', async () => {
+  it('refuses an id with a lone surrogate before it writes anything', async () => {
     const set = jest.spyOn(client, 'setIfAbsent');
     const target = { kind: 'workflow', namespace: 'ns', id: '\ud800' } as const;
     const error = await catchRejection(
@@ -228,7 +228,7 @@ describe('store', () => {
 });
 
 describe('retrieve', () => {
-  it('reads the payloads of the claims back, in order, each as often as it is claimed', async () => {
+  it('reads the payloads of the claims in order, each as often as it is claimed', async () => {
     const driver = createDriver(client);
     const claims = await driver.store({}, ['a', 'b', 'c'].map(createPayload));
 
@@ -252,11 +252,11 @@ describe('retrieve', () => {
     await expect(createDriver(client).retrieve({}, claims)).resolves.toHaveLength(2);
   });
 
-  it('answers an empty list to an empty list', async () => {
+  it('returns an empty list for an empty list', async () => {
     expect(await createDriver(client).retrieve({}, [])).toEqual([]);
   });
 
-  it('fails without retry where a key is absent', async () => {
+  it('fails without retry if a key is absent', async () => {
     const key = expectedKey(encoded(createPayload(randomUUID())));
     const error = await catchRejection(createDriver(client).retrieve({}, [new StorageDriverClaim({ key })]));
     expect(error).toBeInstanceOf(ApplicationFailure);
@@ -264,7 +264,7 @@ describe('retrieve', () => {
     expect(error.message).toBe(`Payload not found for key '${key}'`);
   });
 
-  it('refuses all claims of a call before any I/O if one has a key of another scheme', async () => {
+  it('refuses all claims of a call before any I/O if one key is not in the key format', async () => {
     const get = jest.spyOn(client, 'get');
     const [good] = await createDriver(client).store({}, [createPayload('a')]);
     await client.setIfAbsent('session:1', Buffer.from('secret'));
@@ -277,12 +277,12 @@ describe('retrieve', () => {
     expect(get).not.toHaveBeenCalled();
   });
 
-  it('reads payloads of another prefix', async () => {
+  it('reads payloads stored under another prefix', async () => {
     const claims = await createDriver(client, { keyPrefix: 'old' }).store({}, [createPayload('a')]);
     await expect(createDriver(client, { keyPrefix: 'new' }).retrieve({}, claims)).resolves.toHaveLength(1);
   });
 
-  it("refuses bytes that don't hash to the claim's hash_value, naming key, expected and actual", async () => {
+  it("refuses bytes whose digest isn't the claim's hash_value, and names the key and both digests", async () => {
     const bytes = encoded(createPayload('a'));
     const key = expectedKey(encoded(createPayload('b')));
     await client.setIfAbsent(key, bytes);
@@ -297,13 +297,13 @@ describe('retrieve', () => {
     }
   });
 
-  it('holds bytes against hash_value even where they fit the key', async () => {
+  it('compares bytes with hash_value even if they match the key', async () => {
     const [claim] = await createDriver(client).store({}, [createPayload('a')]);
     const forged = new StorageDriverClaim({ ...claim!.claimData, hash_value: '0'.repeat(64) });
     await expect(createDriver(client).retrieve({}, [forged])).rejects.toThrow(`expected sha256:${'0'.repeat(64)}`);
   });
 
-  it('refuses bytes that are no payload, without showing them', async () => {
+  it("refuses bytes that aren't a payload, without showing them", async () => {
     const bytes = Buffer.from('\x07secret');
     await client.setIfAbsent(expectedKey(bytes), bytes);
     const error = await catchRejection(
@@ -326,7 +326,7 @@ describe('retrieve', () => {
     expect(error.cause).toBe(cause);
   });
 
-  it.each([['text'], [undefined], [5]])('takes no %p for bytes', async (reply) => {
+  it.each([['text'], [undefined], [5]])("refuses %p as a client's bytes", async (reply) => {
     const claims = await createDriver(client).store({}, [createPayload('a')]);
     jest.spyOn(client, 'get').mockResolvedValue(reply as never);
     const error = await catchRejection(createDriver(client).retrieve({}, claims));
@@ -360,7 +360,7 @@ describe('deadline', () => {
     },
   );
 
-  it('aborts the request that it gives up on', async () => {
+  it('aborts the request that times out', async () => {
     let seen: AbortSignal | undefined;
     jest.spyOn(client, 'setIfAbsent').mockImplementation((_key, _data, options) => {
       seen = options?.abortSignal;
@@ -377,7 +377,7 @@ describe('deadline', () => {
     expect(process.getActiveResourcesInfo().filter((type) => type === 'Timeout')).toHaveLength(before);
   });
 
-  it('longer than a timer can be still is a deadline', async () => {
+  it('works even if it is longer than a timer can be', async () => {
     const driver = createDriver(client, { requestTimeout: '100 years' });
     await expect(driver.store({}, [createPayload('a')])).resolves.toHaveLength(1);
   });
@@ -386,19 +386,23 @@ describe('deadline', () => {
 describe('abort', () => {
   const reason = new Error('the caller has had enough');
 
-  it.each(['store', 'retrieve'] as const)('before a %s rejects with its reason before any I/O', async (operation) => {
-    const driver = createDriver(client);
-    const claims = await driver.store({}, [createPayload('a')]);
-    const get = jest.spyOn(client, 'get');
-    const set = jest.spyOn(client, 'setIfAbsent');
-    const context = { abortSignal: AbortSignal.abort(reason) };
+  it.each(['store', 'retrieve'] as const)(
+    'that came before a %s rejects with its reason before any I/O',
+    async (operation) => {
+      const driver = createDriver(client);
+      const claims = await driver.store({}, [createPayload('a')]);
+      const get = jest.spyOn(client, 'get');
+      const set = jest.spyOn(client, 'setIfAbsent');
+      const context = { abortSignal: AbortSignal.abort(reason) };
 
-    const call = operation === 'store' ? driver.store(context, [createPayload('b')]) : driver.retrieve(context, claims);
+      const call =
+        operation === 'store' ? driver.store(context, [createPayload('b')]) : driver.retrieve(context, claims);
 
-    expect(await catchRejection(call)).toBe(reason);
-    expect(get).not.toHaveBeenCalled();
-    expect(set).not.toHaveBeenCalled();
-  });
+      expect(await catchRejection(call)).toBe(reason);
+      expect(get).not.toHaveBeenCalled();
+      expect(set).not.toHaveBeenCalled();
+    },
+  );
 
   it.each(['store', 'retrieve'] as const)(
     'during a %s rejects with its reason, whatever the client does',
@@ -417,7 +421,7 @@ describe('abort', () => {
     },
   );
 
-  it('reaches the client', async () => {
+  it("is passed to the client's request", async () => {
     let seen: AbortSignal | undefined;
     const controller = new AbortController();
     jest.spyOn(client, 'setIfAbsent').mockImplementation((_key, _data, options) => {
@@ -428,7 +432,7 @@ describe('abort', () => {
     expect(seen?.reason).toBe(reason);
   });
 
-  it('keeps no listener on the signal of a call that is over, and warns of none at a thousand payloads or claims', async () => {
+  it('leaves no listener on its signal, and causes no warning for a thousand payloads or claims', async () => {
     const warnings: Error[] = [];
     const onWarning = (warning: Error): void => void warnings.push(warning);
     process.on('warning', onWarning);
@@ -449,7 +453,7 @@ describe('abort', () => {
   });
 });
 
-describe('a fault that passes', () => {
+describe('a transient failure', () => {
   const passing = [
     'LOADING Redis is loading the dataset in memory',
     "READONLY You can't write against a read only replica.",
@@ -490,7 +494,7 @@ describe('a fault that passes', () => {
     expect(set).toHaveBeenCalledTimes(1);
   });
 
-  it('is none that isTransient fails to tell: the failure itself is told', async () => {
+  it('reports the original error when isTransient throws', async () => {
     const cause = new Error('dropped');
     jest.spyOn(client, 'setIfAbsent').mockRejectedValue(cause);
     const isTransient = (): never => {
@@ -502,7 +506,7 @@ describe('a fault that passes', () => {
     expect(error.cause).toBe(cause);
   });
 
-  it('is what the client takes for one, too', async () => {
+  it('is also whatever the client takes for one', async () => {
     const dropped = new Error('dropped');
     const isTransient = (error: unknown): boolean => error === dropped;
     const set = jest.spyOn(client, 'setIfAbsent').mockRejectedValueOnce(dropped);
@@ -510,7 +514,7 @@ describe('a fault that passes', () => {
     expect(set).toHaveBeenCalledTimes(2);
   });
 
-  it('is told once it has lasted for maxAttempts', async () => {
+  it('rejects with the last error after maxAttempts', async () => {
     const cause = new Error('LOADING Redis is loading the dataset in memory');
     const set = jest.spyOn(client, 'setIfAbsent').mockRejectedValue(cause);
     const error = await catchRejection(createDriver(client, { maxAttempts: 3 }).store({}, [createPayload('a')]));
@@ -518,7 +522,7 @@ describe('a fault that passes', () => {
     expect(set).toHaveBeenCalledTimes(3);
   });
 
-  it('is not retried beyond the deadline, and told in what rejects then', async () => {
+  it('is not retried beyond the deadline, and is the cause of the time-out', async () => {
     const cause = new Error('LOADING Redis is loading the dataset in memory');
     const set = jest.spyOn(client, 'setIfAbsent').mockRejectedValue(cause);
 
@@ -547,7 +551,7 @@ describe('a fault that passes', () => {
 describe('bytes in flight', () => {
   const payloads = Array.from({ length: 20 }, (_, i) => ({ data: new Uint8Array(1000).fill(i) }));
 
-  it('are never more than maxBytesInFlight, of a store or a retrieve', async () => {
+  it('never exceed maxBytesInFlight, in a store or a retrieve', async () => {
     const maxBytesInFlight = 3500;
     let inFlight = 0;
     let most = 0;
@@ -575,7 +579,7 @@ describe('bytes in flight', () => {
     expect(read.map(({ data }) => data![0])).toEqual(payloads.map(({ data }) => data[0]));
   });
 
-  it('are free again after a call that failed and one that was aborted', async () => {
+  it('are released after a failed call and after an aborted one', async () => {
     const driver = createDriver(client, { maxBytesInFlight: 1100, requestTimeout: 5000 });
     jest.spyOn(client, 'setIfAbsent').mockRejectedValueOnce(new Error('refused'));
     await catchRejection(driver.store({}, payloads));

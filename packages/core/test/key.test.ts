@@ -38,7 +38,7 @@ describe('a key that is not in the key format has no digest', () => {
     expect(findDigest(key)).toBeUndefined();
   });
 
-  it('however long it is', () => {
+  it('if it is very long', () => {
     expect(findDigest(':v0:ns:a'.repeat(200_000))).toBeUndefined();
   });
 });

@@ -8,7 +8,7 @@ function settings(options: Record<string, unknown> = {}): ReturnType<typeof reso
   return resolveOptions({ client, ...options });
 }
 
-describe('options', () => {
+describe('the options', () => {
   it('have the documented defaults', () => {
     expect(settings()).toEqual({
       client,
@@ -22,7 +22,7 @@ describe('options', () => {
     });
   });
 
-  it('name the driver, an empty name meaning the default', () => {
+  it('set the name of the driver, and the default name if it is empty', () => {
     expect(new RedisStorageDriver({ client, driverName: 'hot' })).toMatchObject({ name: 'hot', type: 'redis' });
     expect(new RedisStorageDriver({ client, driverName: '' })).toMatchObject({ name: 'redis', type: 'redis' });
   });
@@ -33,7 +33,7 @@ describe('options', () => {
     [':app', ':app'],
     [':::', ''],
     ['', ''],
-  ])('drop trailing colons of keyPrefix %p', (keyPrefix, expected) => {
+  ])('accept the keyPrefix %p without its trailing colons', (keyPrefix, expected) => {
     expect(settings({ keyPrefix }).keyPrefix).toBe(expected);
   });
 
@@ -44,12 +44,12 @@ describe('options', () => {
     [1500.2, 1501],
     [0.001, 1],
     ['0.5 ms', 1],
-  ])('take %p as a duration of %p ms', (duration, ms) => {
+  ])('accept %p as a duration of %p ms', (duration, ms) => {
     expect(settings({ ttl: duration }).ttlMs).toBe(ms);
     expect(settings({ requestTimeout: duration }).requestTimeoutMs).toBe(Math.min(ms, 2_147_483_647));
   });
 
-  it.each(['ttl', 'requestTimeout'])('refuse a %s that is no duration greater than zero', (option) => {
+  it.each(['ttl', 'requestTimeout'])("refuse a %s that isn't a duration greater than zero", (option) => {
     for (const value of [0, -1, NaN, Infinity, 1e300, '', 'nonsense', '0 days', '-1 day', null, {}, true, 5n]) {
       expect(() => settings({ [option]: value })).toThrow(ValueError);
       expect(() => settings({ [option]: value })).toThrow(`${option} must be a duration greater than zero`);
@@ -57,7 +57,7 @@ describe('options', () => {
     expect(() => settings({ [option]: '5 parsecs' })).toThrow("got '5 parsecs'");
   });
 
-  it.each(['maxPayloadSize', 'maxBytesInFlight'])('refuse a %s that is no finite number above zero', (option) => {
+  it.each(['maxPayloadSize', 'maxBytesInFlight'])("refuse a %s that isn't a finite number above zero", (option) => {
     for (const value of [0, -1, NaN, Infinity, '5', null]) {
       expect(() => settings({ [option]: value })).toThrow(ValueError);
     }
@@ -66,7 +66,7 @@ describe('options', () => {
     );
   });
 
-  it('refuse a maxAttempts that is no whole number above zero', () => {
+  it("refuse a maxAttempts that isn't a whole number above zero", () => {
     expect(settings({ maxAttempts: 1 }).maxAttempts).toBe(1);
     for (const value of [0, -1, 1.5, NaN, Infinity, null]) {
       expect(() => settings({ maxAttempts: value })).toThrow(ValueError);
@@ -74,7 +74,7 @@ describe('options', () => {
     expect(() => settings({ maxAttempts: '3' })).toThrow("maxAttempts must be a whole number of at least 1, got '3'");
   });
 
-  it('refuse a driverName or keyPrefix that is no string', () => {
+  it("refuse a driverName or keyPrefix that isn't a string", () => {
     expect(() => settings({ driverName: 7 })).toThrow(new ValueError('driverName must be a string, got 7'));
     expect(() => settings({ keyPrefix: null })).toThrow('4096 characters at most, got null');
     expect(() => settings({ keyPrefix: 'a\ud800' })).toThrow('keyPrefix must be a string of well-formed Unicode');
@@ -89,7 +89,7 @@ describe('options', () => {
     expect(() => new RedisStorageDriver(undefined as never)).toThrow('client must have the methods');
   });
 
-  it('never show what a refused client holds', () => {
+  it('never show the content of a refused client', () => {
     for (const value of ['redis://user:secret@host', { password: 'secret' }, ['secret']]) {
       expect(() => settings({ client: value })).toThrow(/^(?!.*secret)/);
     }

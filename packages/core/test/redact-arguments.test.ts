@@ -19,14 +19,14 @@ async function inspectFailure(thrown: unknown): Promise<string> {
 }
 
 describe("the error of any client's failure", () => {
-  it('keeps the words of Redis without the arguments that it repeats, in message and stack', async () => {
+  it("keeps Redis's message without the arguments that it repeats, also in the stack", async () => {
     const error = new Error(`ERR unknown command 'SETT', with args beginning with: 'k' '${SECRET}' `);
     const shown = await inspectFailure(error);
     expect(shown).toContain("ERR unknown command 'SETT'");
     expect(shown).not.toContain(SECRET);
   });
 
-  it.each(['command', 'args', 'buffer'])('is without the property %s, where libraries keep arguments', async (name) => {
+  it.each(['command', 'args', 'buffer'])('loses the property %s, where libraries keep arguments', async (name) => {
     const error = Object.assign(new Error('ERR refused'), { [name]: { args: [SECRET] } });
     const shown = await inspectFailure(error);
     expect(shown).toContain('ERR refused');
@@ -52,7 +52,7 @@ describe("the error of any client's failure", () => {
     expect(await inspectFailure(error)).not.toContain(SECRET);
   });
 
-  it.each([undefined, null, 'a string', 42])('may be no error at all: %p', async (thrown) => {
+  it.each([undefined, null, 'a string', 42])('may be anything: %p', async (thrown) => {
     expect(await inspectFailure(thrown)).toContain('RedisStorageDriver store failed');
   });
 });

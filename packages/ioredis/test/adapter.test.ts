@@ -23,13 +23,13 @@ describe('IoredisStorageDriverClient', () => {
     ['object', () => createClient({ password: 'secret' })],
     ['object', () => createClientPool({ password: 'secret' })],
     ['object', () => new Upstash({ url: 'https://example.upstash.io', token: 'secret' })],
-  ])('refuses a %s, naming nothing but its type', (type, create) => {
+  ])('refuses a %s, and names only its type', (type, create) => {
     expect(() => new IoredisStorageDriverClient(create() as IoredisClient)).toThrow(
       new TypeError(`IoredisStorageDriverClient takes a Redis or Cluster of ioredis, version 5 or 6, got ${type}`),
     );
   });
 
-  it('takes nothing but OK for a SET that was carried out', async () => {
+  it('accepts only OK as the reply to a SET', async () => {
     const redis = { getBuffer: never, getexBuffer: never, setrange: never, set: async () => 'QUEUED' as 'OK' };
 
     await expect(new IoredisStorageDriverClient(redis).setIfAbsent('key', Buffer.from('value'))).rejects.toThrow(
@@ -45,12 +45,12 @@ describe('IoredisStorageDriverClient', () => {
     [new Error('Reached the max retries per request limit (which is 20).'), false],
     [new Error('OOM command not allowed'), false],
     [undefined, false],
-  ])('knows what ioredis does not send again: %s', (error, transient) => {
+  ])('treats as transient what ioredis does not send again: %s', (error, transient) => {
     const redis = new LIBRARIES[0]![1].default({ lazyConnect: true });
     expect(new IoredisStorageDriverClient(redis).isTransient(error)).toBe(transient);
   });
 
-  it('refuses a text reply, naming the setting and not the text', async () => {
+  it('refuses a text reply, and names the setting instead of the text', async () => {
     const client = new IoredisStorageDriverClient({
       getBuffer: async () => 'content' as unknown as Buffer,
       getexBuffer: async () => 'content' as unknown as Buffer,
@@ -108,7 +108,7 @@ describe('IoredisStorageDriverClient', () => {
       expect(new IoredisStorageDriverClient(redis).describe()).toEqual({ host: 'example.com', port: '1234' });
     });
 
-    it('describes nothing that it does not know', () => {
+    it('describes nothing if it does not know host and port', () => {
       const nodes = [{ host: 'example.com', port: 1234 }];
       const clients = [
         new Redis({ name: 'name', sentinels: nodes, lazyConnect: true }),

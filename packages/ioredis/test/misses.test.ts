@@ -34,7 +34,7 @@ describe.each(LIBRARIES)('%s', (_, { default: Redis, Cluster }) => {
 
   describeUnconfirmedMisses('Redis', (url) => connect(new Redis(url)));
 
-  it('a miss on a replica that a sentinel named is a READONLY error', async () => {
+  it('a miss on a replica chosen by a sentinel is a READONLY error', async () => {
     const { name, sentinels } = sentinel;
     const connected = await connect(new Redis({ name, sentinels, role: 'slave' }));
     try {

@@ -62,13 +62,13 @@ export const refused: RedisStorageDriverClient[] = [
   new IoredisStorageDriverClient(new Ioredis6().pipeline()),
   // @ts-expect-error commands of a transaction answer later
   new IoredisStorageDriverClient(new Ioredis6().multi()),
-  // @ts-expect-error node-redis has an adapter of its own
+  // @ts-expect-error node-redis has its own adapter
   new IoredisStorageDriverClient(createClient()),
-  // @ts-expect-error node-redis has an adapter of its own
+  // @ts-expect-error node-redis has its own adapter
   new IoredisStorageDriverClient(createClientPool()),
-  // @ts-expect-error node-redis has an adapter of its own
+  // @ts-expect-error node-redis has its own adapter
   new IoredisStorageDriverClient(createCluster({ rootNodes: [{ url }] })),
-  // @ts-expect-error Upstash has an adapter of its own
+  // @ts-expect-error Upstash has its own adapter
   new IoredisStorageDriverClient(Upstash.fromEnv()),
   // @ts-expect-error there may be none
   new IoredisStorageDriverClient(undefined),

@@ -60,7 +60,7 @@ describe.each(LIBRARIES)('a large value through %s', (_, { default: Redis, Clust
     ['as it is', {}],
     ['with a keyPrefix', { keyPrefix: 'app:' }],
     ['over RESP2', { protocol: 2 as const }],
-  ])('goes to the socket uncopied, %s, and keeps its time to live', async (_name, options) => {
+  ])('is written to the socket without a copy, %s, and keeps its TTL', async (_name, options) => {
     const redis = await waitUntilReady(trackClient(new Redis(single.url, options)));
     const client = new IoredisStorageDriverClient(redis);
     const writes = recordWrites(redis);
@@ -74,7 +74,7 @@ describe.each(LIBRARIES)('a large value through %s', (_, { default: Redis, Clust
     expect(await redis.pttl(key)).toBeGreaterThan(90_000);
   });
 
-  it('is copied under autopipelining, which writes many commands at once', async () => {
+  it('is copied with autopipelining, which writes many commands at once', async () => {
     const redis = await waitUntilReady(trackClient(new Redis(single.url, { enableAutoPipelining: true })));
     const client = new IoredisStorageDriverClient(redis);
     const writes = recordWrites(redis);
@@ -87,7 +87,7 @@ describe.each(LIBRARIES)('a large value through %s', (_, { default: Redis, Clust
     await expectStored(redis, key, data);
   });
 
-  it('keeps its place among other commands of its connection, pipelines included', async () => {
+  it('keeps its place among the other commands of its connection, pipelines included', async () => {
     const redis = trackClient(new Redis(single.url));
     const client = new IoredisStorageDriverClient(redis);
     const values = Array.from({ length: 30 }, (_value, index) => ({
@@ -119,7 +119,7 @@ describe.each(LIBRARIES)('a large value through %s', (_, { default: Redis, Clust
     await expectStored(redis, key, data);
   });
 
-  describe('whose connection breaks in its middle', () => {
+  describe('on a connection that breaks in the middle of it', () => {
     let proxy: FaultProxy;
 
     beforeEach(async () => {
@@ -130,7 +130,7 @@ describe.each(LIBRARIES)('a large value through %s', (_, { default: Redis, Clust
       await proxy.stop();
     });
 
-    it('is sent again, whole', async () => {
+    it('is sent again completely', async () => {
       const redis = await waitUntilReady(trackClient(new Redis({ host: proxy.host, port: proxy.port })));
       redis.on('error', () => {});
       const [key, data] = [randomUUID(), randomBytes(5 * MIB)];
@@ -147,7 +147,7 @@ describe.each(LIBRARIES)('a large value through %s', (_, { default: Redis, Clust
     });
   });
 
-  it('follows a Cluster that sends it elsewhere for good, and only this time', async () => {
+  it('follows the MOVED and ASK redirections of a Cluster', async () => {
     const redis = trackClient(new Cluster(cluster.nodes, { slotsRefreshTimeout: 10_000 }));
     const client = new IoredisStorageDriverClient(redis);
     await redis.get('');
@@ -179,7 +179,7 @@ describe.each(LIBRARIES)('a large value through %s', (_, { default: Redis, Clust
     await target.master.cluster('SETSLOT', slot, 'NODE', source.id);
   });
 
-  it('is copied by a client that writes commands in another way, once Redis has refused it', async () => {
+  it('is copied after Redis has refused it from a client that writes commands in another way', async () => {
     const redis = trackClient(new Redis(single.url));
     redis.on('error', () => {});
     const closed = jest.fn();

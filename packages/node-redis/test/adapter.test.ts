@@ -17,7 +17,7 @@ describe('NodeRedisStorageDriverClient', () => {
     ['object', () => new Redis('redis://user:secret@localhost', { lazyConnect: true })],
     ['object', () => new Cluster([], { lazyConnect: true, redisOptions: { password: 'secret' } })],
     ['object', () => new Upstash({ url: 'https://example.upstash.io', token: 'secret' })],
-  ])('refuses a %s, naming nothing but its type', (type, create) => {
+  ])('refuses a %s, and names only its type', (type, create) => {
     expect(() => new NodeRedisStorageDriverClient(create() as NodeRedisClient)).toThrow(
       new TypeError(
         'NodeRedisStorageDriverClient takes a client, pool, cluster or sentinel of redis or @redis/client, ' +
@@ -51,7 +51,7 @@ describe('NodeRedisStorageDriverClient', () => {
     ['EVAL', { get: null, eval: null }],
     ['EVAL', { get: null, eval: Buffer.from('value') }],
     ['EVAL', { get: null, eval: [Buffer.from('another'), null] }],
-  ])('refuses a reply that is not that of %s: %j', async (command, replies) => {
+  ])("refuses another command's reply to %s: %j", async (command, replies) => {
     const commands = Object.fromEntries(
       ['get', 'set', 'setRange', 'eval'].map((name) => [name, async () => replies[name as keyof typeof replies]]),
     ) as unknown as NodeRedisCommands;
@@ -69,7 +69,7 @@ describe('NodeRedisStorageDriverClient', () => {
     );
   });
 
-  it('refuses a text reply, naming the setting and not the text', async () => {
+  it('refuses a text reply, and names the setting instead of the text', async () => {
     const text = async (): Promise<string> => 'content';
     const commands = { get: text, set: text, setRange: text, eval: text };
     const client = new NodeRedisStorageDriverClient({ ...commands, withTypeMapping: () => commands });
@@ -110,7 +110,7 @@ describe('NodeRedisStorageDriverClient', () => {
       });
     });
 
-    it('describes nothing that it does not know', () => {
+    it('describes nothing if it does not know host and port', () => {
       const rootNodes = [{ url: 'redis://user:secret@example.com' }];
       const sentinelRootNodes = [{ host: 'example.com', port: 26_379 }];
       const clients = [

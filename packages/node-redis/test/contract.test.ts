@@ -83,7 +83,7 @@ describe.each(LIBRARIES)('%s', (_, { createClient, createClientPool, createClust
       backDoor: await openDoor(),
     }));
 
-    it('goes on answering its owner as before', async () => {
+    it("leaves the caller's own replies as they were", async () => {
       const redis = create();
       const connected = await connect(redis);
       try {

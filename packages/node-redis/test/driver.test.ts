@@ -59,7 +59,7 @@ describe('RedisStorageDriver on a real Redis', () => {
     expect(Buffer.from(back!.metadata!['encoding']!).toString()).toBe('binary/plain');
   });
 
-  it('sets the TTL on the first insert and leaves it alone when the payload is stored again', async () => {
+  it('sets the TTL on the first insert, and keeps it when the payload is stored again', async () => {
     const keyPrefix = randomUUID();
     const payload = createPayload(randomBytes(10));
 
@@ -72,7 +72,7 @@ describe('RedisStorageDriver on a real Redis', () => {
     expect(ttl).toBeLessThanOrEqual(3_600_000);
   });
 
-  it('tells a payload that has expired from one that could not be read', async () => {
+  it('distinguishes an expired payload from one that could not be read', async () => {
     const [claim] = await createDriver({ ttl: '1 hour' }).store({}, [createPayload(randomBytes(10))]);
     await other.pExpire(getKey(claim), 0);
     const gone = createDriver().retrieve({}, [claim!]);
@@ -88,7 +88,7 @@ describe('RedisStorageDriver on a real Redis', () => {
     await expect(read).rejects.toThrow(`integrity check failed [key=${getKey(claim)}]`);
   });
 
-  it('reads no other key of the same Redis, whatever the claim says', async () => {
+  it('reads no other data of the same Redis, whatever the claim says', async () => {
     const key = `session:${randomUUID()}`;
     await other.set(key, 'secret');
     const sent = jest.spyOn(redis, 'sendCommand');
@@ -99,7 +99,7 @@ describe('RedisStorageDriver on a real Redis', () => {
     expect(sent).not.toHaveBeenCalled();
   });
 
-  it("gives Redis's own words and the key where Redis refuses a write", async () => {
+  it("reports Redis's own message and the key if Redis refuses a write", async () => {
     await other.configSet('maxmemory', '1');
     const payload = createPayload(randomBytes(10));
     const call = createDriver().store({}, [payload]);
@@ -112,7 +112,7 @@ describe('RedisStorageDriver on a real Redis', () => {
     await expect(createDriver().store({}, [payload])).resolves.toHaveLength(1);
   });
 
-  it('gives up on a Redis that hangs, stays usable, and mixes up no late answer', async () => {
+  it('gives up on a hanging Redis, stays usable, and mixes up no late reply', async () => {
     const payloads = ['a', 'b'].map((data) => createPayload(Buffer.from(data)));
     const keyPrefix = randomUUID();
     const claims = await createDriver({ keyPrefix }).store({}, payloads);
@@ -126,7 +126,7 @@ describe('RedisStorageDriver on a real Redis', () => {
     expect(Buffer.from(back!.data!).toString()).toBe('b');
   });
 
-  it('lets go of a call at once when its caller aborts, and the call can be made again', async () => {
+  it('rejects a call at once when its caller aborts, and the call can be made again', async () => {
     const keyPrefix = randomUUID();
     const payloads = Array.from({ length: 64 }, () => createPayload(randomBytes(100_000)));
     const reason = new Error('shutting down');

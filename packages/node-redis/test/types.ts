@@ -83,11 +83,11 @@ export const refused = (): RedisStorageDriverClient[] => [
   new NodeRedisStorageDriverClient(redis6.createClient().connect()),
   // @ts-expect-error commands of a transaction answer later
   new NodeRedisStorageDriverClient(redis6.createClient().multi()),
-  // @ts-expect-error ioredis has an adapter of its own
+  // @ts-expect-error ioredis has its own adapter
   new NodeRedisStorageDriverClient(new Redis()),
-  // @ts-expect-error ioredis has an adapter of its own
+  // @ts-expect-error ioredis has its own adapter
   new NodeRedisStorageDriverClient(new Cluster([])),
-  // @ts-expect-error Upstash has an adapter of its own
+  // @ts-expect-error Upstash has its own adapter
   new NodeRedisStorageDriverClient(Upstash.fromEnv()),
   // @ts-expect-error there may be none
   new NodeRedisStorageDriverClient(undefined),

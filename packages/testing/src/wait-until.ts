@@ -10,7 +10,7 @@ export async function waitUntil<T>(
 ): Promise<void> {
   const deadline = Date.now() + TIMEOUT_MS;
   while (!(await Promise.all(subjects.map(check))).every(Boolean)) {
-    if (Date.now() > deadline) throw new Error(`Waited ${TIMEOUT_MS / 1000} seconds in vain until ${what}`);
+    if (Date.now() > deadline) throw new Error(`Waited ${TIMEOUT_MS / 1000} seconds until ${what}`);
     await sleep(50);
   }
 }

@@ -139,7 +139,7 @@ describe.each(['toServer', 'toClient'] as const)('the fault %s', (direction) => 
     expect(client.received().toString()).toBe('one two');
   });
 
-  it('may swallow bytes for good', async () => {
+  it('may drop bytes', async () => {
     const client = open();
     proxy[direction] = swallow;
     client.socket.write('lost');
@@ -186,7 +186,7 @@ describe.each(['toServer', 'toClient'] as const)('the fault %s', (direction) => 
     expect(client.received().toString()).toBe('acc');
   });
 
-  it('may befall a single chunk', async () => {
+  it('may apply a fault to a single chunk', async () => {
     proxy[direction] = onceOnly(corrupt);
     const client = open();
     client.socket.write('abc');

@@ -10,7 +10,7 @@ type Starter = 'startRedis' | 'startRedisSentinel' | 'startTemporal';
 type Started<S extends Starter> = Omit<Awaited<ReturnType<(typeof testing)[S]>>, 'stop'>;
 
 /**
- * Starts something in a process of its own, kills that process by SIGKILL, and hands `check` what it had started. Then
+ * Starts something in a separate process, kills that process by SIGKILL, and passes `check` what it had started. Then
  * removes the files that nobody was left to remove.
  */
 export async function withKilledParent<S extends Starter>(

@@ -8,7 +8,7 @@ describe('startRedisCluster', () => {
     await cluster?.stop();
   });
 
-  it('starts three masters with a replica each, of which every node tells', async () => {
+  it('starts three masters with a replica each, which every node knows', async () => {
     cluster = await startRedisCluster();
     const ports = cluster.nodes.map(({ port }) => port);
 

@@ -47,7 +47,7 @@ describe('startRedis', () => {
     expect(await isReachable(redis)).toBe(false);
   });
 
-  it('starts a Redis of its own each time', async () => {
+  it('starts a separate Redis each time', async () => {
     const [one, other] = await Promise.all([start(), start()]);
 
     await ask(one, 'SET', 'key', 'value');
@@ -79,7 +79,7 @@ describe('startRedis', () => {
     expect(await ask(await start({ port }), 'PING')).toBe('PONG');
   });
 
-  it('tells the process id of Redis', async () => {
+  it('reports the process id of Redis', async () => {
     const redis = await start();
 
     expect(await ask(redis, 'INFO', 'server')).toContain(`process_id:${redis.pid}\r\n`);

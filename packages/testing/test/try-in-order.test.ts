@@ -13,7 +13,7 @@ describe('firstSuccess', () => {
     expect(third).not.toHaveBeenCalled();
   });
 
-  it('tells what was tried, why it failed, and what to do', async () => {
+  it('reports what was tried, why it failed, and what to do', async () => {
     const ways: Parameters<typeof tryInOrder>[0] = [
       ['download', async () => Promise.reject(new Error('no network\n'))],
       ['build', async () => Promise.reject(new Error('no compiler'))],

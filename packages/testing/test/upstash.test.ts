@@ -92,7 +92,7 @@ describe('@upstash/redis, unmodified', () => {
     expect(reply).toEqual([key, 'x', 7, expect.anything()]);
   });
 
-  it('runs pipelines, and tells each failure', async () => {
+  it('runs pipelines, and reports each failure', async () => {
     const replies = await library().pipeline().set(key, 'x').incr(key).get(key).exec({ keepErrors: true });
     expect(replies.map(({ result }) => result)).toEqual(['OK', undefined, 'x']);
     expect(replies[1]?.error).toContain('ERR value is not an integer');

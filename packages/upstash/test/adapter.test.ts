@@ -64,7 +64,7 @@ describe('the key', () => {
     ].map((text) => ({ what: JSON.stringify(text), text })),
     { what: '4 KiB of reserved characters', text: '%/'.repeat(2048) },
     { what: '4 KiB of three-byte characters', text: '€'.repeat(1365) },
-  ])('$what arrives as it is, with a ttl and without', async ({ text: name }) => {
+  ])('$what arrives unchanged, with a ttl and without', async ({ text: name }) => {
     const plain = `${name}${randomUUID()}${name}`;
     const expiring = `${name}${randomUUID()}`;
 
@@ -80,7 +80,7 @@ describe('the key', () => {
     async (name) => {
       await tcp.set(name, 'x');
       const before = await tcp.dbSize();
-      // As a command of its own, this body would write another key.
+      // As a separate command, this body would write another key.
       const body = Buffer.from(JSON.stringify(['SET', randomUUID(), 'x']));
 
       await expect(client.setIfAbsent(name, body)).rejects.toThrow(TypeError);
@@ -95,7 +95,7 @@ describe('the key', () => {
 describe('setIfAbsent', () => {
   const every = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
 
-  it.each([undefined, 60_000])('writes the very bytes, with the ttl %s', async (ttlMs) => {
+  it.each([undefined, 60_000])('writes exactly these bytes, with the ttl %s', async (ttlMs) => {
     for (const data of [every, Buffer.alloc(0), Buffer.from('"OK"'), Buffer.from('$-1\r\n'), randomBytes(1 << 20)]) {
       const name = randomUUID();
       expect(await client.setIfAbsent(name, data, ttlMs === undefined ? {} : { ttlMs })).toBe(true);
@@ -117,7 +117,7 @@ describe('setIfAbsent', () => {
     expect(await tcp.pTTL(key)).toBeGreaterThan(400_000);
   });
 
-  it.each([every, Buffer.alloc(0)])('applies the ttl in milliseconds, and none by default', async (data) => {
+  it.each([every, Buffer.alloc(0)])('applies the ttl in milliseconds, and no TTL by default', async (data) => {
     await client.setIfAbsent(key, data, { ttlMs: 123_456 });
     const ttl = await tcp.pTTL(key);
     expect(ttl).toBeGreaterThan(60_000);
@@ -127,17 +127,17 @@ describe('setIfAbsent', () => {
     expect(await tcp.pTTL(`${key}:forever`)).toBe(-1);
   });
 
-  it('inserts once, however many write at once', async () => {
+  it('inserts once for many concurrent writers', async () => {
     const writes = Array.from({ length: 64 }, (_, i) => client.setIfAbsent(key, Buffer.from([i]), { ttlMs: 60_000 }));
     expect((await Promise.all(writes)).filter(Boolean)).toHaveLength(1);
   });
 });
 
-it('describes the host, and nothing else', () => {
+it('describes only the host', () => {
   expect(client.describe()).toEqual({ host: new URL(upstash.url).host });
 });
 
-describe('a refusal says why, and what to do:', () => {
+describe('a refusal says why, and what to do, for', () => {
   const PAGE = `<html>${'x'.repeat(5000)}</html>`;
   const data = Buffer.from('payload-content-that-must-not-be-shown');
   const callsOf = (caller: UpstashStorageDriverClient): (() => Promise<unknown>)[] => [
@@ -231,7 +231,7 @@ describe('a refusal says why, and what to do:', () => {
     }
   });
 
-  it('and repeats neither the token nor, through the driver, the arguments that a server repeats', async () => {
+  it('an unknown command, without the token and, through the driver, without its arguments', async () => {
     const words = `ERR unknown command 'EVAL' for ${upstash.token}, with args beginning with: 'x' '${data.toString()}' `;
     upstash.intercept = async () => ({ status: 400, headers: {}, body: Buffer.from(`-${words}\r\n`) });
 
@@ -242,7 +242,7 @@ describe('a refusal says why, and what to do:', () => {
   });
 });
 
-describe('an answer that is no whole reply', () => {
+describe('a response that is not one complete reply', () => {
   it.each(['', '$5\r\nhel', '$3\r\nhello\r\n', '+OK\r\n', '*1\r\n:1\r\n', '{"result":"hello"}', '$1\r\n1\r\n:1\r\n'])(
     'is an error, never data: %j',
     async (body) => {
@@ -252,12 +252,12 @@ describe('an answer that is no whole reply', () => {
     },
   );
 
-  it.each([':2\r\n', '$1\r\n1\r\n', '$-1\r\n'])('is an error to a write: %j', async (body) => {
+  it.each([':2\r\n', '$1\r\n1\r\n', '$-1\r\n'])('is an error for a write: %j', async (body) => {
     upstash.intercept = async () => ({ status: 200, headers: {}, body: Buffer.from(body) });
     expect((await catchRejection(client.setIfAbsent(key, Buffer.from('x')))).name).toBe('UpstashRequestError');
   });
 
-  it('is an error to a read: an integer', async () => {
+  it('is an error for a read: an integer', async () => {
     upstash.intercept = async () => ({ status: 200, headers: {}, body: Buffer.from(':1\r\n') });
     expect((await catchRejection(client.get(key))).name).toBe('UpstashRequestError');
   });

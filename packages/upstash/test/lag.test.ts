@@ -53,7 +53,7 @@ async function readInAnotherProcess(keys: string[]): Promise<unknown> {
 }
 
 describe('a miss on a replica that lags', () => {
-  it('is no miss: the primary has the key', async () => {
+  it('is answered by the primary, which has the key', async () => {
     await new UpstashStorageDriverClient(upstash).setIfAbsent(key, data);
 
     expect(Buffer.from((await new UpstashStorageDriverClient(upstash).get(key))!)).toEqual(data);
@@ -61,13 +61,13 @@ describe('a miss on a replica that lags', () => {
     expect(commands).toEqual(['SETNX', 'GET', 'EVAL']);
   });
 
-  it('is no miss in another process, and of an absent key it is one', async () => {
+  it('is answered by the primary in another process too, and only an absent key is null', async () => {
     await new UpstashStorageDriverClient(upstash).setIfAbsent(key, data, { ttlMs: 60_000 });
 
     expect(await readInAnotherProcess([key, randomUUID()])).toEqual([data.toString('hex'), null]);
   });
 
-  it('leaves the ttl as it is', async () => {
+  it('leaves the TTL unchanged', async () => {
     await new UpstashStorageDriverClient(upstash).setIfAbsent(key, data, { ttlMs: 500_000 });
 
     await new UpstashStorageDriverClient(upstash).get(key);
@@ -77,7 +77,7 @@ describe('a miss on a replica that lags', () => {
   });
 });
 
-describe("reading one's own writes", () => {
+describe("reading the client's own writes", () => {
   it('takes one request', async () => {
     const client = new UpstashStorageDriverClient(new Redis(upstash));
     await client.setIfAbsent(key, data);
@@ -87,7 +87,7 @@ describe("reading one's own writes", () => {
     expect(commands).toEqual(['SETNX', 'GET']);
   });
 
-  it('takes one request after a write that found the key there, too', async () => {
+  it('takes one request also after a write that found the key', async () => {
     await new UpstashStorageDriverClient(upstash).setIfAbsent(key, data);
     const client = new UpstashStorageDriverClient(upstash);
     expect(await client.setIfAbsent(key, data)).toBe(false);

@@ -84,7 +84,7 @@ describe('retries', () => {
     expect(performance.now() - start).toBeGreaterThan(900);
   });
 
-  it('no more often than the Redis says, and then tells the last answer', async () => {
+  it('no more often than the Redis is set to, and then reports the last response', async () => {
     takeFirst(Infinity, async () => ({ status: 429, headers: {}, body: Buffer.from('slow down') }));
 
     expect((await catchRejection(createClientFor().setIfAbsent(key, data))).message).toBe(
@@ -94,7 +94,7 @@ describe('retries', () => {
     expect(requests).toHaveLength(4);
   });
 
-  it('no more often than the Redis says, and then tells the last failure', async () => {
+  it('no more often than the Redis is set to, and then reports the last failure', async () => {
     takeFirst(Infinity, async () => undefined);
 
     const error = await catchRejection(createClientFor().get(key));
@@ -119,7 +119,7 @@ describe('retries', () => {
   });
 });
 
-it('tells of a server that is not there', async () => {
+it('reports a server that cannot be reached', async () => {
   const { url, ...server } = await startUpstash({ redis });
   await server.stop();
 
@@ -152,7 +152,7 @@ describe('an abort', () => {
     },
   );
 
-  it.each(['its own signal', "the Redis's signal"])('takes back a request in flight: by %s', async (which) => {
+  it.each(['its own signal', "the Redis's signal"])('cancels a request in flight: by %s', async (which) => {
     const controller = new AbortController();
     const own = which === 'its own signal';
     const client = createClientFor({ retry: { retries: 0 }, ...(!own && { signal: controller.signal }) });
@@ -167,7 +167,7 @@ describe('an abort', () => {
     expect(requests).toHaveLength(1);
   });
 
-  it('signal of the Redis that outlives the requests keeps no listener of theirs', async () => {
+  it("leaves no listener on the Redis's signal", async () => {
     const { signal } = new AbortController();
     const client = createClientFor({ signal });
 
@@ -177,7 +177,7 @@ describe('an abort', () => {
     expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
-  it('ends the wait before a retry', async () => {
+  it('ends the delay before a retry', async () => {
     const controller = new AbortController();
     takeFirst(Infinity, async () => {
       setTimeout(() => controller.abort(reason), 100);
@@ -191,7 +191,7 @@ describe('an abort', () => {
   });
 });
 
-it('asks for RESP2 past every cache, and sends no telemetry', async () => {
+it('asks for RESP2, bypasses caches, and sends no telemetry', async () => {
   await createClientFor().get(key);
 
   expect(requests).toHaveLength(2);
@@ -201,7 +201,7 @@ it('asks for RESP2 past every cache, and sends no telemetry', async () => {
   }
 });
 
-it('keeps connections alive unless the Redis says otherwise', async () => {
+it('keeps connections alive unless the Redis is set otherwise', async () => {
   await createClientFor().setIfAbsent(key, data);
   await createClientFor({ keepAlive: false }).setIfAbsent(key, data);
 

@@ -8,14 +8,14 @@ describe('parseReply', () => {
     expect(parseReply(bytes(':-12\r\n'))).toBe(-12);
   });
 
-  it('reads bytes, whatever they are', () => {
+  it('reads any bytes', () => {
     const content = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
     const reply = parseReply(Buffer.concat([bytes('$256\r\n'), content, bytes('\r\n')]));
     expect(Buffer.from(reply as Uint8Array)).toEqual(content);
     expect(parseReply(bytes('$0\r\n\r\n'))).toHaveLength(0);
   });
 
-  it('reads both forms of nothing', () => {
+  it('reads both forms of null', () => {
     expect(parseReply(bytes('$-1\r\n'))).toBeNull();
     expect(parseReply(bytes('*-1\r\n'))).toBeNull();
   });

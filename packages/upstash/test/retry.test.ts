@@ -36,7 +36,7 @@ it.each([429, 500, 502, 503, 504])('retries a %d', async (status) => {
   expect(send).toHaveBeenCalledTimes(2);
 });
 
-it.each([200, 301, 400, 401, 403, 404, 405, 413])('takes a %d for an answer', async (status) => {
+it.each([200, 301, 400, 401, 403, 404, 405, 413])('does not retry a %d', async (status) => {
   const send = jest.fn(async () => answer(status));
 
   expect(await fetchWithRetries({ retries, backoff }, undefined, send)).toMatchObject({ status });
@@ -44,7 +44,7 @@ it.each([200, 301, 400, 401, 403, 404, 405, 413])('takes a %d for an answer', as
   expect(send).toHaveBeenCalledTimes(1);
 });
 
-it('retries a failure on the way, and rejects with the last one as the cause', async () => {
+it('retries a network failure, and rejects with the last one as the cause', async () => {
   const failures = ['first', 'second', 'last'].map((message) => new Error(message));
   const send = jest.fn<Promise<HttpResponse>, []>();
   for (const failure of failures) send.mockRejectedValueOnce(failure);
@@ -71,7 +71,7 @@ it('waits as long as the server asks, if that is longer', async () => {
   expect(untilDate).toBeLessThanOrEqual(1_900);
 });
 
-it.each(['3', '86400'])('tells of a refusal at once if the server asks for a wait of %s seconds', async (seconds) => {
+it.each(['3', '86400'])('reports a refusal at once if the server asks for a delay of %s seconds', async (seconds) => {
   const send = jest.fn(async () => answer(429, { 'retry-after': seconds }));
 
   expect(await fetchWithRetries({ retries, backoff }, undefined, send)).toMatchObject({ status: 429 });

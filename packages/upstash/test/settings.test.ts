@@ -22,7 +22,7 @@ function catchError(source: unknown): string {
   return message;
 }
 
-it("takes a Redis, and follows that one's settings", () => {
+it('takes a Redis, and follows its settings', () => {
   const { signal } = new AbortController();
   const redis = new Redis({
     url,
@@ -74,7 +74,7 @@ it.each([
   });
 });
 
-it('asks the signal function of a Redis anew each time', () => {
+it("calls a Redis's signal function for each request", () => {
   const { signal } = resolveSettings(new Redis({ url, token, signal: () => new AbortController().signal }));
 
   expect(signal()).toBeInstanceOf(AbortSignal);

@@ -10,7 +10,7 @@ it('remembers the token of the latest write of each key', () => {
   expect(['a', 'b', 'c'].map((key) => tokens.get(key))).toEqual(['second', 'other', undefined]);
 });
 
-it('keeps those of the latest thousand keys written', () => {
+it('keeps the tokens of the latest thousand written keys', () => {
   const tokens = new SyncTokens();
   for (let key = 0; key < WRITES; key++) tokens.remember(String(key), 'old');
   tokens.remember('0', 'new');

@@ -28,13 +28,13 @@ clients.push(new UpstashStorageDriverClient(url));
 clients.push(new UpstashStorageDriverClient({ url }));
 // @ts-expect-error what the environment holds may be missing: fromEnv() checks it
 clients.push(new UpstashStorageDriverClient({ url: process.env.UPSTASH_REDIS_REST_URL, token }));
-// @ts-expect-error ioredis has an adapter of its own
+// @ts-expect-error ioredis has its own adapter
 clients.push(new UpstashStorageDriverClient(new Ioredis()));
-// @ts-expect-error ioredis has an adapter of its own
+// @ts-expect-error ioredis has its own adapter
 clients.push(new UpstashStorageDriverClient(new IoredisCluster([])));
-// @ts-expect-error node-redis has an adapter of its own
+// @ts-expect-error node-redis has its own adapter
 clients.push(new UpstashStorageDriverClient(createClient()));
-// @ts-expect-error node-redis has an adapter of its own
+// @ts-expect-error node-redis has its own adapter
 clients.push(new UpstashStorageDriverClient(createClientPool()));
-// @ts-expect-error node-redis has an adapter of its own
+// @ts-expect-error node-redis has its own adapter
 clients.push(new UpstashStorageDriverClient(createCluster({ rootNodes: [] })));

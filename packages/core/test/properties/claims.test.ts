@@ -12,8 +12,8 @@ const NUM_RUNS = 10_000;
 const driver = new RedisStorageDriver({ client });
 const get = jest.spyOn(client, 'get');
 
-describe('any claim data whatsoever', () => {
-  it('reads no key of another scheme, gets bytes with the right digest alone, and fails as documented', async () => {
+describe('any claim data', () => {
+  it('leads only to keys in the key format and bytes with the right digest, and fails as documented', async () => {
     const outcomes = new Set<string>();
     await fc.assert(
       fc.asyncProperty(claim, async (claimed) => {
@@ -35,7 +35,7 @@ describe('any claim data whatsoever', () => {
     ]);
   });
 
-  it('with a key of another scheme is a ValueError, and no claim of its call is read', async () => {
+  it('with a key in another format is a ValueError, and no claim of its call is read', async () => {
     const goodClaims = fc.array(fc.constantFrom(...payloadKeys).map(createClaimFor), { maxLength: 2 });
     const badClaim = claim.filter(({ claimData }) => findReferenceDigest(getKey(claimData)) === undefined);
     await fc.assert(
@@ -49,7 +49,7 @@ describe('any claim data whatsoever', () => {
     );
   });
 
-  it('beside the three fields of a claim changes nothing', async () => {
+  it('besides the fields of a claim is ignored', async () => {
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...payloadKeys), otherFields, async (key, others) => {
         const claimData = { ...others, ...createClaimFor(key).claimData } as Record<string, string>;

@@ -36,7 +36,7 @@ const FORMS: Record<string, (fields: Payload) => object> = {
 };
 
 describe('the bytes of any payload', () => {
-  it.each(Object.keys(FORMS))('are what the SDK encodes, given as %s', (form) => {
+  it.each(Object.keys(FORMS))('are those that the SDK encodes, given %s', (form) => {
     fc.assert(
       fc.property(arbitrary.payload, externalPayloads, unknownFields, (fields, external, unknown) => {
         const payload = FORMS[form]!({ ...fields, externalPayloads: external } as unknown as Payload) as Payload;
@@ -47,7 +47,7 @@ describe('the bytes of any payload', () => {
     );
   });
 
-  it('are what the SDK encodes, whatever kind of bytes the data is', () => {
+  it('are those that the SDK encodes, for every kind of data', () => {
     const whole = Buffer.from('xxdataxx');
     const data: unknown[] = [
       new Uint8Array([1, 2]),
@@ -65,7 +65,7 @@ describe('the bytes of any payload', () => {
   });
 
   it.each([1, CHUNK_SIZE - 1, CHUNK_SIZE, CHUNK_SIZE + 1, 3 * CHUNK_SIZE, 20 * 1024 * 1024])(
-    'are what the SDK encodes, of %d bytes of data',
+    'are those that the SDK encodes, for %d bytes of data',
     (length) => {
       const payload = { metadata: { a: Buffer.from('b') }, data: Buffer.alloc(length, 'data') };
       expect(encodeByDriver(payload)).toEqual(encodeBySdk(payload));

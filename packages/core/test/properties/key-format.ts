@@ -9,7 +9,7 @@ const UNRESERVED = new Set(Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 const UPPER_HEX = '0123456789ABCDEF';
 const LOWER_HEX = '0123456789abcdef';
 
-/** What a key says of its target; `undefined` stands for a pair that isn't there. */
+/** The target in a key. A pair that isn't there is undefined. */
 export interface Scope {
   kind: 'workflow' | 'activity';
   namespace: string | undefined;
@@ -18,7 +18,7 @@ export interface Scope {
   runId: string;
 }
 
-/** The scope that the keys of a target name: all that tells it from another target. */
+/** The parts of a target that its keys contain. */
 export function describeScope(target: StorageDriverTargetInfo | undefined): Scope | undefined {
   if (target === undefined) return undefined;
   const { kind, namespace, type, id, runId } = target;
@@ -104,7 +104,7 @@ function percentDecode(encoded: string): string {
   return text;
 }
 
-/** In its shape; that the bytes are UTF-8 is no matter of which keys may be read. */
+/** Whether a segment is percent-encoded. Its bytes needn't be UTF-8. */
 function isEncoded(segment: string): boolean {
   for (let i = 0; i < segment.length; i++) {
     const isEscape =

@@ -17,7 +17,7 @@ const tail = `:d:sha256:${hex}`;
 describe('the key of any target', () => {
   const keyParts = fc.tuple(arbitrary.prefix, arbitrary.scope, arbitrary.digest);
 
-  it('is the one that the specification gives', () => {
+  it('is the one in the specification', () => {
     fc.assert(
       fc.property(keyParts, (parts) => {
         expect(buildKey(...parts)).toBe(buildReferenceKey(...parts));
@@ -26,7 +26,7 @@ describe('the key of any target', () => {
     );
   });
 
-  it('reads back as that target', () => {
+  it('can be parsed back into that target', () => {
     fc.assert(
       fc.property(keyParts, ([prefix, target, digest]) => {
         expect(parseReferenceKey(prefix, buildKey(prefix, target, digest))).toEqual({
@@ -38,7 +38,7 @@ describe('the key of any target', () => {
     );
   });
 
-  it('gives its digest back, whatever the prefix', () => {
+  it('contains its digest, whatever the prefix', () => {
     fc.assert(
       fc.property(keyParts, ([prefix, target, digest]) => {
         expect(findDigest(buildKey(prefix, target, digest))).toBe(digest);
@@ -47,7 +47,7 @@ describe('the key of any target', () => {
     );
   });
 
-  it('is taken apart by parseKey, for any prefix that is no part of a key itself', () => {
+  it('is parsed by parseKey, for any prefix without a part of a key', () => {
     const plainPrefix = fc.constantFrom('', 'a', 'temporalio:payloads', 'v1', ':', 'é');
     fc.assert(
       fc.property(fc.tuple(plainPrefix, arbitrary.scope, arbitrary.digest), ([prefix, target, digest]) => {
@@ -59,7 +59,7 @@ describe('the key of any target', () => {
     );
   });
 
-  it("is no other target's, save that a missing, an empty and a 'null' name are one", () => {
+  it("is unique to that target, except that a missing, an empty and a 'null' name are equal", () => {
     fc.assert(
       fc.property(targetPair, ({ one, other }) => {
         const areOne = JSON.stringify(describeScope(one)) === JSON.stringify(describeScope(other));
@@ -101,7 +101,7 @@ describe('a lone surrogate', () => {
   });
 });
 
-describe('any text made of pieces of keys', () => {
+describe('a text made of pieces of keys', () => {
   const pairs = fc
     .array(fc.constantFrom('v0', 'ns:a', 'wt:a', 'wi:%41', 'at:~', 'ai:v0', 'ri:a', 'ri:', 'ns:%'), {
       maxLength: 7,
@@ -127,7 +127,7 @@ describe('any text made of pieces of keys', () => {
     );
   });
 
-  it('is told from a key at a great length, too', () => {
+  it('is a key exactly if the specification says so, even if it is very long', () => {
     const middle = start.filter((text) => text !== '').map((text) => text.repeat(LONG / text.length));
     fc.assert(
       fc.property(fc.tuple(start, fc.noShrink(middle), end), (parts) => {
@@ -146,7 +146,7 @@ describe('a very long key', () => {
   const long = 'a'.repeat(LONG);
 
   it.each([
-    ['in its prefix', `${long}:v0${tail}`],
+    ['long in its prefix', `${long}:v0${tail}`],
     ['in a prefix of colons', `${':'.repeat(LONG)}v0${tail}`],
     ['in a prefix of versions', `${'v0:'.repeat(LONG / 2)}v0${tail}`],
     ['in one name', `v0:wt:${long}:wi:a:ri:a${tail}`],
@@ -165,7 +165,7 @@ describe('a very long key', () => {
     ['in keys without their digests', `:v0:ns:a:wt:a:wi:a:ri:a:d:sha256:`.repeat(LONG / 32)],
     ['in keys whose digests are too long', `:v0${tail}0`.repeat(LONG / 64)],
     ['in names that could each start a key', ':v0:ns:v0:wt:v0:wi:v0:ri'.repeat(LONG / 16)],
-  ])('%s is none', (_title, key) => {
+  ])('%s is not a key', (_title, key) => {
     expect(findDigest(key)).toBeUndefined();
   });
 });

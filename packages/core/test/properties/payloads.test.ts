@@ -9,7 +9,7 @@ import { expectNotToContain, catchRejection } from './rejection';
 const NUM_RUNS = 1000;
 
 describe('any payloads', () => {
-  it('are stored as what the SDK encodes, and read back byte for byte', async () => {
+  it('are stored as the SDK encodes them, and read back byte for byte', async () => {
     const call = fc.tuple(arbitrary.context, fc.array(arbitrary.payload, { maxLength: 4 }));
     await fc.assert(
       fc.asyncProperty(arbitrary.prefix, call, async (keyPrefix, [context, payloads]) => {
@@ -26,7 +26,7 @@ describe('any payloads', () => {
     );
   });
 
-  it('that differ in one bit never share a key, in any scope', async () => {
+  it('that differ in one bit never share a key', async () => {
     const payloads = fc
       .tuple(
         arbitrary.payload.filter((payload) => splitParts(payload).length > 0),
@@ -51,7 +51,7 @@ describe('any payloads', () => {
 });
 
 describe('a stored value', () => {
-  const secret = 'the-content-that-no-message-tells';
+  const secret = 'the-content-that-no-message-shows';
   const payloadWithSecret = fc
     .record({ payload: arbitrary.payload, end: arbitrary.bytes })
     .map(({ payload, end }): Payload => ({ ...payload, data: Buffer.concat([Buffer.from(secret), end]) }));

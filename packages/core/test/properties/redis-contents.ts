@@ -5,7 +5,7 @@ import { computeDigest, encoded, target } from './arbitraries';
 import { buildReferenceKey } from './key-format';
 
 /** Part of every value. */
-export const SECRET = 'the-content-that-no-message-tells';
+export const SECRET = 'the-content-that-no-message-shows';
 
 /** Holds payloads, and what else a Redis may hold. */
 export const client = new InMemoryStorageDriverClient();
@@ -39,7 +39,7 @@ export const foreignKeys = [
   put(encodedSecret('with something behind it'), (digest) => `p:v0:d:sha256:${digest}:size`),
 ];
 
-/** The bytes at a key; of a list, and of an absent key, there are none. */
+/** The bytes at a key; undefined for a list and for an absent key. */
 export function bytesAt(key: string): Uint8Array | undefined {
   const value = client.entries.get(key)?.value;
   return Array.isArray(value) ? undefined : value;

@@ -18,7 +18,7 @@ export interface ReplicaReader extends ConnectedClient {
   nodes: RedisAddress[];
 }
 
-/** Holds that a client whose library reads from replicas doesn't take what they lack for absent. */
+/** Tests that a client whose library reads from replicas doesn't treat a replica's miss as an absent key. */
 export function describeReplicaReads(name: string, factory: () => Promise<ReplicaReader>): void {
   describe(`${name}: a read from a replica that lags`, () => {
     let subject: ReplicaReader | undefined;
@@ -37,25 +37,25 @@ export function describeReplicaReads(name: string, factory: () => Promise<Replic
       await resumeReplication(subject.nodes);
     });
 
-    it('answers with the value that the primary has', async () => {
+    it('returns the value of the primary', async () => {
       const keys = Array.from({ length: 30 }, newKey);
       for (const key of keys) await client.setIfAbsent(key, Buffer.from(key));
       const missesBefore = await countReplicaMisses(nodes);
 
-      // One after another, for clients choose a replica or the primary per batch.
+      // One after another, because clients choose a replica or the primary per batch.
       for (const key of keys) expect(await client.get(key)).toEqual(Buffer.from(key));
 
-      // Without these the test would have proved nothing.
+      // Without misses at replicas, the test would prove nothing.
       expect(await countReplicaMisses(nodes)).toBeGreaterThan(missesBefore);
     });
 
-    it('answers null if the primary has no such key either', async () => {
+    it('returns null if the primary lacks the key, too', async () => {
       for (const key of Array.from({ length: 30 }, newKey)) expect(await client.get(key)).toBeNull();
     });
   });
 }
 
-/** Holds that a miss is an error where the primary can't confirm it, for a client of the one server at a URL. */
+/** Tests that a miss which the primary can't confirm is an error, for a client of the one server at a URL. */
 export function describeUnconfirmedMisses(name: string, connect: (url: string) => Promise<ConnectedClient>): void {
   describe(`${name}: a miss`, () => {
     let primary: RunningRedis | undefined;
@@ -77,7 +77,7 @@ export function describeUnconfirmedMisses(name: string, connect: (url: string) =
       await primary?.stop();
     });
 
-    it('is a READONLY error on a connection to a replica, whether the primary has the key or not', async () => {
+    it('is a READONLY error on a connection to a replica, whether or not the primary has the key', async () => {
       const late = newKey();
       await holdReplication([primary!, replica!]);
       await backDoor!.write(late, Buffer.from('late'));
@@ -90,12 +90,12 @@ export function describeUnconfirmedMisses(name: string, connect: (url: string) =
       await waitUntil('the replica has the key', [readLate], async (value) => (await value()) !== null);
     });
 
-    it("is no answer of a replica's to whether a key exists", async () => {
+    it('is a READONLY error when a replica is asked whether a key exists', async () => {
       const { client } = (connected = await connect(replica!.url));
       await expect(client.exists?.(newKey()) ?? Promise.reject(new Error('READONLY'))).rejects.toThrow('READONLY');
     });
 
-    it('is a NOPERM error for a user who may not ask the primary', async () => {
+    it('is a NOPERM error if the user may not ask the primary', async () => {
       const connections = await connectAll([primary!]);
       await connections[0]!.aclSetUser('reader', ['on', '>secret', '~*', '+@all', '-eval', '-getex']);
       disconnectAll(connections);

@@ -5,13 +5,13 @@ import { pass, type Fault, type FaultyLink } from './faults';
 import type { Running } from '../servers/start-together';
 import type { RedisAddress } from '../servers/redis';
 
-/** A TCP proxy, through which a client reaches its server until a fault says otherwise. */
+/** A TCP proxy between a client and its server that can inject faults. */
 export interface FaultProxy extends RedisAddress, Running {
-  /** What befalls the bytes that clients send. Setting it lets go what its predecessor held back. */
+  /** The fault applied to client-to-server bytes. Replacing it releases anything the previous fault held. */
   toServer: Fault;
-  /** What befalls the bytes that the server sends. Setting it lets go what its predecessor held back. */
+  /** The fault applied to server-to-client bytes. Replacing it releases anything the previous fault held. */
   toClient: Fault;
-  /** The connections that are open. */
+  /** The number of open connections. */
   readonly links: ReadonlySet<FaultyLink>;
 }
 
@@ -60,7 +60,7 @@ export async function startFaultProxy(server: RedisAddress): Promise<FaultProxy>
   };
 }
 
-/** One way through the proxy, over all links. */
+/** One direction through the proxy, for all links. */
 class Direction {
   private current = pass;
   private replaced = createSharedController();
@@ -100,7 +100,7 @@ function createLink(client: Socket, server: Socket): FaultyLink {
   };
 }
 
-/** Every connection that is held back listens to it. */
+/** An AbortController with enough room for the listeners of all held connections. */
 function createSharedController(): AbortController {
   const controller = new AbortController();
   setMaxListeners(0, controller.signal);

@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** The connection whose bytes a fault has in hand. Its own object for as long as the connection lasts. */
+/** A connection as a fault sees it. It is the same object for as long as the connection lasts. */
 export interface FaultyLink {
-  /** Closes both ends once what has passed is delivered. */
+  /** Closes both ends after delivering what has passed. */
   cut(): void;
   /** Closes both ends at once, with a RST. */
   reset(): void;
 }
 
 /**
- * What becomes of a chunk of bytes on its way: the fault yields what goes on, in its own time. It gets the chunks of a
- * direction of a link one after another. `replaced` aborts once another fault takes this one's place.
+ * Transforms a chunk of bytes: the fault yields what is to be forwarded, when it is to be forwarded. It gets the chunks of a
+ * link's direction one after another. `replaced` aborts once another fault replaces this one.
  */
 export type Fault = (bytes: Buffer, link: FaultyLink, replaced: AbortSignal) => AsyncIterable<Buffer>;
 
@@ -19,13 +19,13 @@ export const pass: Fault = async function* (bytes) {
   yield bytes;
 };
 
-/** Holds everything back until it is replaced, as a network that drops packets and comes back does. */
+/** Holds everything back until it is replaced, like a network that drops packets for a while. */
 export const hold: Fault = async function* (bytes, _link, replaced) {
   await waitFor(Infinity, replaced);
   yield bytes;
 };
 
-/** Lets nothing through, ever. */
+/** Forwards nothing. */
 export const swallow: Fault = async function* () {};
 
 /** Closes the connection. */
@@ -47,7 +47,7 @@ export const corrupt: Fault = async function* (bytes) {
   yield bytes;
 };
 
-/** Lets each chunk wait for so long. */
+/** Delays each chunk by so many milliseconds. */
 export function delay(ms: number): Fault {
   return async function* (bytes, _link, replaced) {
     await waitFor(ms, replaced);
@@ -69,7 +69,7 @@ export function throttle(bytesPerSecond: number): Fault {
   };
 }
 
-/** Lets so many bytes pass, counted over all links, before the fault sets in: in the middle of a value, say. */
+/** Forwards so many bytes, counted over all links, before the fault begins: in the middle of a value, for example. */
 export function after(count: number, fault: Fault): Fault {
   let left = count;
   return async function* (bytes, link, replaced) {
@@ -81,7 +81,7 @@ export function after(count: number, fault: Fault): Fault {
   };
 }
 
-/** Befalls a single chunk, of whichever link comes first. */
+/** Applies a fault to a single chunk: the first of any link. */
 export function once(fault: Fault): Fault {
   let isOver = false;
   return async function* (bytes, link, replaced) {

@@ -15,7 +15,7 @@ export function findOnPath(command: string): string | undefined {
   return folders.map((folder) => join(folder, command)).find(isExecutable);
 }
 
-/** The executable that an environment variable names, if it is set. Throws if there is none at that path. */
+/** The executable in an environment variable; undefined if it isn't set. Throws if nothing is at that path. */
 export function executableFromEnvironment(variable: string): string | undefined {
   const path = process.env[variable];
   if (!path) return undefined;

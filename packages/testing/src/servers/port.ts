@@ -22,7 +22,7 @@ export async function findFreeClusterPort(): Promise<number> {
   }
 }
 
-/** Another process may take a port between its choice and its use, so `start` gets three tries. */
+/** Another process may take a port before it is used, so `start` gets three attempts. */
 export async function retryTakenPort<T>(start: () => Promise<T>): Promise<T> {
   for (let triesLeft = 2; ; triesLeft--) {
     try {

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 /** A child process that is ready. */
 export interface RunningProcess {
   child: ChildProcess;
-  /** The line that told that it is ready. */
+  /** The line of output that said that it is ready. */
   line: string;
   /** Resolves once it has ended. */
   ended: Promise<unknown>;
@@ -13,7 +13,7 @@ export interface RunningProcess {
 
 const TAIL_LENGTH = 2000;
 
-/** Starts a process and waits for a line of its output that matches. Rejects with its last words if it ends before. */
+/** Starts a process and waits for a matching line of its output. Rejects with its last output if it ends before. */
 export async function startProcess(command: string, args: string[], readyLine: RegExp): Promise<RunningProcess> {
   const child = spawn(command, args, { stdio: 'pipe' });
   const ended = new Promise((resolve) => child.once('close', resolve));

@@ -1,6 +1,6 @@
 const INTERVAL_MS = 10_000;
 
-/** Says what is being done, then every ten seconds for how long, and how far it is if `status` tells. */
+/** Prints what is being done, and every ten seconds for how long and, with `status`, how far it is. */
 export async function withProgress<T>(what: string, work: Promise<T>, status?: () => string): Promise<T> {
   console.log(`${what} ...`);
   const startedAt = Date.now();

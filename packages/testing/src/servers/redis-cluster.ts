@@ -6,9 +6,9 @@ import { waitUntil } from '../wait-until';
 
 /** Options of {@link startRedisCluster}. */
 export interface RedisClusterOptions {
-  /** 3 unless given. A cluster of one serves clients that know nothing of clusters too. */
+  /** Defaults to 3. A cluster of one also serves clients that don't support clusters. */
   masters?: number;
-  /** 1 unless given. A cluster without replicas forms sooner. */
+  /** Defaults to 1. A cluster without replicas forms sooner. */
   replicasPerMaster?: number;
 }
 
@@ -68,7 +68,7 @@ async function assignSlots(masters: RedisConnection[]): Promise<void> {
 }
 
 async function meetNodes(nodes: RunningRedis[], connections: RedisConnection[]): Promise<void> {
-  // With epochs of their own the masters needn't settle first which of them yields.
+  // With different epochs, the masters needn't resolve a conflict first.
   await Promise.all(connections.map((connection, index) => connection.clusterSetConfigEpoch(index + 1)));
   for (const { host, port } of nodes.slice(1)) await connections[0]!.clusterMeet(host, port);
   await waitUntil('all nodes of the Redis Cluster know each other', connections, async (connection) => {
@@ -83,7 +83,7 @@ async function assignReplicas(connections: RedisConnection[], masters: number): 
   await Promise.all(replicas.map((replica, index) => replica.clusterReplicate(ids[index % masters]!)));
 }
 
-/** Whether a node finds the cluster in order, tells clients of every other node, and is in step if it is a replica. */
+/** Whether a node reports the cluster as healthy, knows every other node, and is in sync if it is a replica. */
 async function isUp(connection: RedisConnection, size: number): Promise<boolean> {
   const [state, shards, replication] = await Promise.all([
     connection.clusterInfo(),

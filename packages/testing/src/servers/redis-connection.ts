@@ -20,6 +20,6 @@ export function disconnectAll(connections: RedisConnection[]): void {
 }
 
 function connectTo({ host, port }: RedisAddress) {
-  // A connection that is lost shows in the command that needs it, hence no reconnecting and a listener that does nothing.
+  // The next command reports a lost connection, so the client doesn't reconnect and its listener does nothing.
   return createClient({ socket: { host, port, reconnectStrategy: false } }).on('error', () => {});
 }

@@ -7,11 +7,11 @@ import { waitUntil } from '../wait-until';
 
 /** Options of {@link startRedisSentinel}. */
 export interface RedisSentinelOptions {
-  /** 1 unless given. */
+  /** Defaults to 1. */
   replicas?: number;
 }
 
-/** A master and its replicas, under the watch of three sentinels. */
+/** A master and its replicas, monitored by three sentinels. */
 export interface RunningRedisSentinel extends Running {
   /** The name by which the sentinels know the master. */
   name: string;

@@ -68,14 +68,14 @@ async function install(): Promise<string> {
 }
 
 async function installPackage(name: string): Promise<void> {
-  // Some other source that can't be reached is no reason to give up; if it matters, the installation tells.
+  // An unreachable other source is no reason to give up; if it matters, the installation fails and says so.
   await run('apt-get', ['update']).catch(() => {});
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   await run('apt-get', ['install', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=60', name], { env });
 }
 
 async function compile(): Promise<string> {
-  // Without this redis-memory-server doesn't check whom it downloads from.
+  // Without this, redis-memory-server doesn't verify the server's certificate when it downloads.
   process.env.npm_config_strict_ssl ??= 'true';
   return withProgress(
     'Downloading and compiling Redis (once, a few minutes)',

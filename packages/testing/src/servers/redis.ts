@@ -6,7 +6,7 @@ import type { Running } from './start-together';
 import { findFreePort, retryTakenPort } from './port';
 import { requireRedisServer } from './redis-server';
 
-/** Where a Redis answers. */
+/** The address of a Redis. */
 export interface RedisAddress {
   host: string;
   port: number;
@@ -43,7 +43,7 @@ async function start(port: number, args: string[]): Promise<RunningRedis> {
     // Among the arguments, because the library won't start on a port that it used shortly before.
     instance: { ip: HOST, args: ['--port', String(port), '--dir', folder, ...args] },
     binary: { systemBinary },
-    // Redis tells what is wrong with its settings on stderr, and all else on stdout, which the library reads.
+    // Redis reports wrong settings on stderr, and everything else on stdout, which the library reads.
     spawn: { stdio: ['ignore', 'pipe', 'inherit'] },
   });
   try {

@@ -3,7 +3,7 @@ import { connectAll, disconnectAll, type RedisConnection } from './redis-connect
 import { waitUntil } from '../wait-until';
 
 /**
- * Cuts all replicas among these nodes off from their primaries: they go on answering with what they have, and get
+ * Disconnects all replicas among these nodes from their primaries: they keep serving what they have, and get
  * nothing new until {@link resumeReplication}.
  */
 export async function holdReplication(nodes: RedisAddress[]): Promise<void> {
@@ -31,7 +31,7 @@ export async function resumeReplication(nodes: RedisAddress[]): Promise<void> {
   });
 }
 
-/** How many keys the replicas among these nodes were asked for and didn't have. */
+/** The number of misses (`keyspace_misses`) at the replicas among these nodes. */
 export async function countReplicaMisses(nodes: RedisAddress[]): Promise<number> {
   let misses = 0;
   await runOnEach(nodes, async (connections) => {

@@ -45,7 +45,7 @@ export async function startSentinel(name: string, master: RedisAddress): Promise
   }
 }
 
-/** Lets redis-memory-server's watchman end the child should this process be killed, as it does for every Redis. */
+/** Has redis-memory-server's own watchdog end the child if this process is killed, as it does for every Redis. */
 function killWithThisProcess(child: ChildProcess): ChildProcess {
   const script = require.resolve('redis-memory-server/scripts/redis_killer.js');
   return spawn(process.execPath, [script, String(process.pid), String(child.pid)], { stdio: 'ignore' });

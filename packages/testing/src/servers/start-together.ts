@@ -3,11 +3,11 @@ export interface Running {
   stop: () => Promise<void>;
 }
 
-/** Takes note of something that is starting, and hands it back. */
+/** Registers something that is starting, and returns it. */
 type Track = <T extends Running>(starting: Promise<T>) => Promise<T>;
 
 /**
- * Starts several things that belong together. `start` gives each to `keep`; what it resolves to is returned with a
+ * Starts several things that belong together. `start` passes each to `keep`; its result is returned with a
  * `stop` for all of them. If it rejects, whatever has started by then is stopped.
  */
 export async function startTogether<T extends object>(start: (keep: Track) => Promise<T>): Promise<T & Running> {

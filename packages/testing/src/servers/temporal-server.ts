@@ -14,15 +14,15 @@ const run = promisify(execFile);
 const SOURCE_FOLDER = join(__dirname, '../../temporal-server');
 const SOURCES = ['main.go', 'go.mod', 'go.sum'];
 
-/** Our Temporal server (see temporal-server/main.go), if it was built from the sources and the Go that are here. */
+/** The path of our Temporal server (see temporal-server/main.go), if it was built from these sources with this Go. */
 export async function findTemporalServer(): Promise<string | undefined> {
   if (findOnPath('go') === undefined) return undefined;
-  // A Go that is too old for the sources says so when it is to build them.
+  // If Go is too old for the sources, the build says so.
   const path = await resolveBuiltPath().catch(() => undefined);
   return path !== undefined && isExecutable(path) ? path : undefined;
 }
 
-/** Builds our Temporal server into the user's cache, and resolves to its path. Several builds at once do no harm. */
+/** Builds our Temporal server into the user's cache, and resolves to its path. Concurrent builds do no harm. */
 export async function buildTemporalServer(): Promise<string> {
   if (findOnPath('go') === undefined) throw new Error('there is no go on the PATH');
   const path = await resolveBuiltPath();

@@ -66,7 +66,7 @@ async function tryDownloadedCli(): Promise<string> {
   return "Temporal's CLI";
 }
 
-/** Starts a program that tells its address and namespace as a line of JSON, and ends when its standard input closes. */
+/** Starts a program that prints its address and namespace as a line of JSON, and ends when its standard input closes. */
 async function startServer(command: string, ...args: string[]): Promise<RunningTemporal> {
   const { child, line, ended } = await startProcess(command, args, /^\{"address":/);
   const { address, namespace } = JSON.parse(line) as { address: string; namespace: string };

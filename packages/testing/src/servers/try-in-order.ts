@@ -1,7 +1,7 @@
-/** A way to get something, and what it is called in an error. */
+/** A way to get something, and its name in an error. */
 export type Source<T> = [name: string, get: () => Promise<T>];
 
-/** What the first way that doesn't reject resolves to. If all reject, an error that says why each did, and `advice`. */
+/** The result of the first source that doesn't reject. If all reject, throws an error with each reason and `advice`. */
 export async function tryInOrder<T>(ways: Source<T>[], problem: string, advice: string): Promise<T> {
   const causes: unknown[] = [];
   const reasons: string[] = [];

@@ -5,27 +5,27 @@ import { UpstashRefusal } from './request';
 import { RespConnection, type RespCommand, type RespReply, type RespValue } from './resp';
 
 export interface UpstashDatabaseOptions {
-  /** The Redis that plays the primary. */
+  /** The Redis that acts as the primary. */
   redis: RedisAddress;
-  /** Another Redis, empty like the first, that plays a read replica. Without it reads go to the primary. */
+  /** Another Redis, empty like the first, that acts as a read replica. Without it, reads go to the primary. */
   replica?: UpstashReplicaOptions;
   /** In bytes, of a command or a reply. Defaults to 10485760 (10 MiB), as on Upstash's smaller plans. */
   maxRequestSize?: number;
 }
 
-/** On whose behalf commands run. */
+/** The state of a client's session. */
 export interface UpstashSession {
   readOnly: boolean;
   /** How many writes its reads must see. */
   position: number;
 }
 
-/** What `COMMAND INFO` tells of a command. */
+/** The flags of a command in `COMMAND INFO`. */
 interface CommandTraits {
   supported: boolean;
-  /** Served by any replica. */
+  /** Whether any replica serves it. */
   readonly: boolean;
-  /** Permitted to the read-only token. */
+  /** Whether the read-only token may run it. */
   readOnlyToken: boolean;
 }
 
@@ -49,7 +49,7 @@ export class UpstashDatabase {
     private readonly maxRequestSize: number,
   ) {}
 
-  /** Runs one command; the session then stands where the server that answered stands. */
+  /** Runs one command, and updates the session to the position of the server that answered. */
   async run(command: RespCommand, session: UpstashSession): Promise<RespReply> {
     const { readonly, refusal } = await this.check(command, session);
     if (refusal !== undefined) return refusal;
@@ -84,13 +84,13 @@ export class UpstashDatabase {
     this.replica?.close();
   }
 
-  /** The connection to the primary, another one if that was lost. */
+  /** The connection to the primary, replaced if it was lost. */
   private get primary(): RespConnection {
     if (this.connection.isClosed && !this.isClosed) this.connection = RespConnection.to(this.address);
     return this.connection;
   }
 
-  /** Commands sent in one go run in one go: nothing of another request gets between them. */
+  /** Commands that are sent together run together: no other request comes between them. */
   private async write(commands: RespCommand[], session: UpstashSession): Promise<RespReply> {
     this.writes += 1;
     session.position = this.writes;
@@ -139,7 +139,7 @@ export class UpstashDatabase {
   }
 }
 
-/** Whole groups that REST has no connection for, but for these commands of theirs. Redis 6 has SELECT in none of them. */
+/** Command groups that need a connection, which REST lacks, and the exceptions in them. Redis 6 lists SELECT in none. */
 const UNSUPPORTED = ['@admin', '@blocking', '@connection', '@pubsub', '@transaction'];
 const SUPPORTED = ['echo', 'ping', 'publish'];
 

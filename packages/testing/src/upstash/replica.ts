@@ -51,7 +51,7 @@ export class UpstashReplica {
     while (this.backlog[0] !== undefined && this.backlog[0].position <= position) {
       const write = this.backlog.shift()!;
       this.position = write.position;
-      // What the primary refused is refused here, too.
+      // A write that the primary refused is refused here, too.
       for (const command of write.commands) void this.redis.send(command).catch(() => {});
     }
   }

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { RespCommand } from './resp';
 
-/** An HTTP request, received whole. */
+/** A complete HTTP request. */
 export interface UpstashRequest {
   method: string;
   /** Path and query, as they were sent. */
@@ -12,13 +12,13 @@ export interface UpstashRequest {
 
 export type UpstashFormat = 'json' | 'base64' | 'resp2';
 
-/** What a request asks for, and in which form it wants the answer. */
+/** A parsed request: its commands, and the requested form of the response. */
 export type UpstashOperation =
   | { kind: 'command'; command: RespCommand; format: UpstashFormat }
   | { kind: 'pipeline'; commands: RespCommand[]; format: UpstashFormat }
   | { kind: 'multi-exec'; commands: RespCommand[]; format: Exclude<UpstashFormat, 'resp2'> };
 
-/** A request that the REST API answers with an HTTP error; the message is Upstash's where that is documented. */
+/** The REST API's HTTP error for a request. The message is Upstash's own if it is documented. */
 export class UpstashRefusal extends Error {
   constructor(
     readonly status: 400 | 401 | 405,
@@ -28,7 +28,7 @@ export class UpstashRefusal extends Error {
   }
 }
 
-/** The token that a request carries, in its header or its query. */
+/** The token in a request's header or query. */
 export function parseToken({ url, headers }: UpstashRequest): string | undefined {
   return headers.authorization?.match(/^Bearer (.+)$/)?.[1] ?? parseQuery(url).find(([name]) => name === '_token')?.[1];
 }

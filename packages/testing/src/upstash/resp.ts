@@ -9,7 +9,7 @@ export type RespValue =
   | { type: 'null' }
   | { type: 'array'; items: RespValue[] };
 
-/** A reply of Redis: its meaning, and its very bytes. */
+/** A reply of Redis: parsed, and as raw bytes. */
 export interface RespReply {
   value: RespValue;
   raw: Buffer;
@@ -22,7 +22,7 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** One RESP2 connection that hands replies on byte for byte; commands are answered in the order they are sent. */
+/** A RESP2 connection that passes replies on byte for byte, in the order of the commands. */
 export class RespConnection {
   private readonly waiting: Waiting[] = [];
   private chunks: Buffer[] = [];
@@ -97,7 +97,7 @@ function encodeCommand(command: RespCommand): Buffer {
 
 const CRLF = Buffer.from('\r\n');
 
-/** The reply that begins at `start`, or how many bytes have to be there before it is worth trying again. */
+/** The reply that begins at `start`, or the number of bytes needed before it can be parsed. */
 type Parsed = { value: RespValue; end: number } | { needed: number };
 
 function parse(received: Buffer, start: number): Parsed {

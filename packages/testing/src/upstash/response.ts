@@ -3,7 +3,7 @@ import type { RespReply, RespValue } from './resp';
 
 type JsonFormat = Exclude<UpstashFormat, 'resp2'>;
 
-/** An HTTP answer, whole. */
+/** A complete HTTP response. */
 export interface UpstashResponse {
   status: number;
   headers: Record<string, string>;
@@ -14,7 +14,7 @@ export function createErrorResponse(status: number, message: string): UpstashRes
   return createJsonResponse(status, `{"error":${JSON.stringify(message)}}`);
 }
 
-/** The answer to one command: 200, or 400 when Redis refused it. */
+/** The response to one command: 200, or 400 if Redis refused it. */
 export function createCommandResponse(reply: RespReply, format: UpstashFormat): UpstashResponse {
   const status = reply.value.type === 'error' ? 400 : 200;
   return format === 'resp2'
@@ -22,7 +22,7 @@ export function createCommandResponse(reply: RespReply, format: UpstashFormat): 
     : createJsonResponse(status, formatOutcome(reply.value, format));
 }
 
-/** The answer to a pipeline: one reply each, and 200 whatever they say. */
+/** The response to a pipeline: one reply for each command, and always 200. */
 export function createPipelineResponse(replies: RespReply[], format: UpstashFormat): UpstashResponse {
   if (format === 'resp2') return createBinaryResponse(200, Buffer.concat(replies.map(({ raw }) => raw)));
   return createOutcomesResponse(
@@ -31,7 +31,7 @@ export function createPipelineResponse(replies: RespReply[], format: UpstashForm
   );
 }
 
-/** The answer to a transaction, of what its `EXEC` replied; one that was discarded is a single error. */
+/** The response to a transaction, made of the reply to its `EXEC`. A discarded transaction is a single error. */
 export function createTransactionResponse(exec: RespReply, format: JsonFormat): UpstashResponse {
   return exec.value.type === 'array'
     ? createOutcomesResponse(exec.value.items, format)

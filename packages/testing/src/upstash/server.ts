@@ -13,8 +13,8 @@ import { UpstashDatabase, type UpstashDatabaseOptions, type UpstashSession } fro
 import { parseOperation, parseToken, UpstashRefusal, type UpstashOperation, type UpstashRequest } from './request';
 
 /**
- * Stands between a request and the endpoint: `apply` runs the request and resolves to its answer. What this resolves to
- * is sent in its place; `undefined` drops the connection.
+ * Runs between a request and the endpoint: `apply` executes the request and resolves to its response. The returned response
+ * is sent instead; `undefined` drops the connection.
  */
 export type UpstashIntercept = (
   request: UpstashRequest,

@@ -5,7 +5,7 @@ import ts from 'typescript';
 import { transform } from 'esbuild';
 import { startRedis, startTemporal, type RunningRedis, type RunningTemporal } from '@temporal-redis-storage/testing';
 import { run } from '../install/run';
-import { findCodeBlocks, DOCUMENTS } from './documents';
+import { findCodeBlocks, DOCUMENTS, type CodeBlock } from './documents';
 import { ROOT } from '../workspace';
 
 const BLOCKS = DOCUMENTS.flatMap(findCodeBlocks).filter(({ language }) => language === 'ts');
@@ -24,6 +24,11 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
+/** The name of a block's file, without its extension: that of the comment on its first line, if another block imports it. */
+function nameFile({ code }: CodeBlock): string {
+  return /^\/\/ ([\w.-]+)\.mts\n/.exec(code)?.[1] ?? `${BLOCKS.findIndex((block) => block.code === code)}`;
+}
+
 async function write(name: string, code: string): Promise<string> {
   const path = join(folder, name);
   await writeFile(path, code);
@@ -41,7 +46,7 @@ describe('every code block of the documents', () => {
   it('compiles, strictly', async () => {
     expect(BLOCKS.length).toBeGreaterThan(5);
     const paths = await Promise.all(
-      BLOCKS.map((block, index) => write(`${index}.mts`, `${completeCode(block)}\nexport {};\n`)),
+      BLOCKS.map((block) => write(`${nameFile(block)}.mts`, `${completeCode(block)}\nexport {};\n`)),
     );
     const program = ts.createProgram(paths, {
       module: ts.ModuleKind.NodeNext,
@@ -60,6 +65,8 @@ describe('every code block of the documents', () => {
 });
 
 const RUNNABLE = BLOCKS.filter(({ code }) => code.includes('redis://localhost:6379'));
+
+const TESTS = BLOCKS.filter(({ code }) => code.includes("from 'node:test'"));
 
 describe('every code block that connects to a Redis', () => {
   let redis: RunningRedis;
@@ -92,4 +99,14 @@ describe('every code block that connects to a Redis', () => {
       expect(await run(folder, process.execPath, [path])).toBe('300000\n');
     },
   );
+
+  it.each(TESTS.map((block) => [block.at, block]))('passes its own tests: %s', async (_at, block) => {
+    for (const named of BLOCKS.filter((other) => other.code.startsWith('// '))) {
+      const { code } = await transform(named.code, { loader: 'ts', format: 'esm' });
+      await write(`${nameFile(named)}.mjs`, code);
+    }
+    const args = ['--test', '--test-reporter=tap', join(folder, `${nameFile(block)}.mjs`)];
+    const output = await run(folder, process.execPath, args, { REDIS_URL: redis.url });
+    expect(Number(/^# pass (\d+)$/m.exec(output)?.[1])).toBeGreaterThan(80);
+  });
 });

@@ -33,24 +33,27 @@ async function measureAll(servers: Servers, rounds: number): Promise<Results> {
   const ioredis = openIoredis(servers.redis.url);
   const upstash = openUpstash(servers.upstash);
   const socket = await RawSocket.open(servers.redis);
-  const over = (library: Library, loads: Load[], baselines: Record<string, Commands>): Promise<Measured> =>
+  const measureOver = (library: Library, loads: Load[], baselines: Record<string, Commands>): Promise<Measured> =>
     measureEach(`over ${library.name}`, loads, (load) => measureLibrary(library, baselines, load, rounds));
-  const grow = (load: Load): Promise<Costs> => measureGrowth(nodeRedis, load, rounds);
+  const measureOne = (load: Load): Promise<Costs> => measureGrowth(nodeRedis, load, rounds);
   try {
     return {
       machine: { ...describeMachine(), redis: await readVersion(nodeRedis) },
       rounds,
       drivers: await measureEach('drivers alone', LOADS, (load) => measureDrivers(load, rounds)),
       libraries: {
-        'node-redis': await over(nodeRedis, LOADS, { raw: nodeRedis, 'raw socket': socket }),
-        ioredis: await over(ioredis, LOADS, { raw: ioredis, 'raw socket': socket }),
-        Upstash: await over(upstash, UPSTASH_LOADS, { raw: upstash }),
+        'node-redis': await measureOver(nodeRedis, LOADS, { raw: nodeRedis, 'raw socket': socket }),
+        ioredis: await measureOver(ioredis, LOADS, { raw: ioredis, 'raw socket': socket }),
+        Upstash: await measureOver(upstash, UPSTASH_LOADS, { raw: upstash }),
       },
-      gate: await measureEach('bytes in flight', BYTES_IN_FLIGHT_LOADS, measureBytesInFlight),
+      bytesInFlight: await measureEach('bytes in flight', BYTES_IN_FLIGHT_LOADS, measureBytesInFlight),
       workflows: await measureEach('workflow', WORKFLOW_LOADS, (load) =>
         measureWorkflow(servers, nodeRedis.flush, load, rounds),
       ),
-      growth: { sizes: await measureEach('sizes', SIZES, grow), counts: await measureEach('counts', COUNTS, grow) },
+      growth: {
+        sizes: await measureEach('sizes', SIZES, measureOne),
+        counts: await measureEach('counts', COUNTS, measureOne),
+      },
     };
   } finally {
     for (const connection of [nodeRedis, ioredis, upstash, socket]) connection.close();
@@ -68,7 +71,7 @@ function parseRounds(argument = '7'): number {
 function describeMachine(): Omit<Results['machine'], 'redis'> {
   const [cpu] = cpus();
   return {
-    cpu: cpu?.model ?? 'an unknown CPU',
+    cpu: cpu?.model ?? 'unknown CPU',
     cores: cpus().length,
     memory: `${Math.round(totalmem() / MIB / 1024)} GiB`,
     node: process.version,
@@ -76,18 +79,18 @@ function describeMachine(): Omit<Results['machine'], 'redis'> {
 }
 
 async function readVersion({ info }: Pick<Library, 'info'>): Promise<string> {
-  return /redis_version:(\S+)/.exec(await info())?.[1] ?? 'of an unknown version';
+  return /redis_version:(\S+)/.exec(await info())?.[1] ?? '(unknown version)';
 }
 
 async function measureEach<L extends Load, Result>(
   title: string,
   loads: L[],
-  work: (load: L) => Promise<Result>,
+  measure: (load: L) => Promise<Result>,
 ): Promise<Record<string, Result>> {
   const results: Record<string, Result> = {};
   for (const load of loads) {
     console.error(`${title}: ${formatLoad(load)}`);
-    results[formatLoad(load)] = await work(load);
+    results[formatLoad(load)] = await measure(load);
   }
   return results;
 }

@@ -4,20 +4,20 @@ import { RedisStorageDriver, type RedisStorageDriverClient } from '@temporal-red
 import { createContext, MIB, type Load } from './loads';
 import { measureMemory } from './measure';
 
-/** What the driver's bound on bytes in flight is measured on. */
+/** Loads that exceed the driver's default `maxBytesInFlight`. */
 export const BYTES_IN_FLIGHT_LOADS: Load[] = [100, 1000].map((count) => ({ count, size: 10 * MIB }));
 
-/** Buffers that a call holds at most, in bytes. */
+/** Peak size of the buffers during a call, in bytes. */
 export interface BytesInFlightMemory {
-  /** By default. */
+  /** With the default `maxBytesInFlight`. */
   bounded: number;
-  /** Undefined where it would be more than this is worth. */
+  /** Without a limit. Undefined for loads that would take too much memory. */
   unbounded: number | undefined;
 }
 
-/** A store whose every request is answered after half a second, as over a slow link. */
+/** Measures a store through a client that takes half a second per request, like a slow network. */
 export async function measureBytesInFlight(load: Load): Promise<BytesInFlightMemory> {
-  // All have the same bytes, which the driver copies for each.
+  // The payloads share one buffer, so only the driver's copies count.
   const data = randomBytes(load.size);
   const payloads = Array.from({ length: load.count }, (_, index) => ({
     metadata: { index: Buffer.from(String(index)) },
@@ -27,12 +27,12 @@ export async function measureBytesInFlight(load: Load): Promise<BytesInFlightMem
     get: async () => null,
     setIfAbsent: async () => sleep(500, true),
   };
-  const held = (maxBytesInFlight?: number): Promise<number> => {
+  const measureStore = (maxBytesInFlight?: number): Promise<number> => {
     const driver = new RedisStorageDriver({ client, ...(maxBytesInFlight !== undefined && { maxBytesInFlight }) });
     return measureMemory(() => driver.store(createContext(), payloads));
   };
   return {
-    bounded: await held(),
-    unbounded: load.count <= 100 ? await held(Number.MAX_SAFE_INTEGER) : undefined,
+    bounded: await measureStore(),
+    unbounded: load.count <= 100 ? await measureStore(Number.MAX_SAFE_INTEGER) : undefined,
   };
 }

@@ -1,42 +1,42 @@
 import { countBytes, MIB, type Load } from './loads';
 import { measureMemory, measureTimes, type Cost } from './measure';
 
-/** How many bytes go through a variant in one measurement of its times, in these bounds of calls. */
-const SERIES = 64 * MIB;
+/** Payload bytes per time measurement of a variant, within these limits on the number of calls. */
+const BYTES_PER_SERIES = 64 * MIB;
 const MIN_CALLS = 2;
 const MAX_CALLS = 100;
 
-/** One way to do the same work. */
+/** A way to do the work that a comparison measures. */
 export interface Variant {
   name: string;
   run: () => Promise<unknown>;
-  /** Before a series of runs; not measured. */
+  /** Runs before each series, unmeasured. */
   before?: () => Promise<unknown>;
-  /** After a series of runs; not measured. */
+  /** Runs after each series, unmeasured. */
   after?: () => Promise<unknown>;
 }
 
-/** Medians, by the names of the variants. */
+/** Median costs by variant name. */
 export type Costs = Record<string, Cost>;
 
-export function toCost(costs: Costs, name: string): Cost {
+export function getCost(costs: Costs, name: string): Cost {
   const cost = costs[name];
   if (cost === undefined) throw new Error(`Nothing was measured for ${name}`);
   return cost;
 }
 
 /**
- * Runs the variants in turn, one warming round and then `rounds` measured ones, so that all meet the same machine. Times
- * are those of a call in a series, as what a call leaves to the garbage collector is its cost too, and a collection that
- * is forced makes V8 collect more often afterwards: so memory, which needs one, is measured once all times are.
+ * Runs the variants in turn, in one warm-up round and then `rounds` measured ones, so that changes in the machine's load
+ * affect all of them. Each time is the mean of a series of calls, because the garbage that a call leaves is part of its
+ * cost. Memory is measured after all times: it needs forced collections, after which V8 collects more often.
  */
 export async function compare(variants: Variant[], load: Load, rounds: number): Promise<Costs> {
-  const calls = Math.min(Math.max(Math.ceil(SERIES / countBytes(load)), MIN_CALLS), MAX_CALLS);
+  const calls = Math.min(Math.max(Math.ceil(BYTES_PER_SERIES / countBytes(load)), MIN_CALLS), MAX_CALLS);
   const times = await measureInTurn(variants, rounds, async ({ run }) => {
     const series = async (): Promise<void> => {
       for (let call = 0; call < calls; call++) await run();
     };
-    // Once unmeasured: it meets what the variant before has left to collect.
+    // One unmeasured series first, because it also collects the garbage of the previous variant.
     await series();
     const { wallMs, cpuMs, stallMs } = await measureTimes(series);
     return { wallMs: wallMs / calls, cpuMs: cpuMs / calls, stallMs };
@@ -47,16 +47,16 @@ export async function compare(variants: Variant[], load: Load, rounds: number): 
   );
 }
 
-/** {@link compare} for work that is measured where it runs. */
+/** Like {@link compare}, for work that measures its own cost, such as work in another process. */
 export async function compareCosts(
-  variants: { name: string; costOnce: () => Promise<Cost> }[],
+  variants: { name: string; measureOnce: () => Promise<Cost> }[],
   rounds: number,
 ): Promise<Costs> {
-  const costs = await measureInTurn(variants, rounds, ({ costOnce }) => costOnce());
+  const costs = await measureInTurn(variants, rounds, ({ measureOnce }) => measureOnce());
   return Object.fromEntries([...costs].map(([name, measured]) => [name, computeMedians(measured)]));
 }
 
-/** What was measured in each round but the first, by the variants' names. */
+/** Returns the measurements of all rounds but the first, by variant name. */
 async function measureInTurn<V extends Pick<Variant, 'name' | 'before' | 'after'>, Measured>(
   variants: V[],
   rounds: number,
@@ -66,15 +66,15 @@ async function measureInTurn<V extends Pick<Variant, 'name' | 'before' | 'after'
   for (let round = 0; round <= rounds; round++) {
     for (const variant of rotate(variants, round)) {
       await variant.before?.();
-      const once = await measure(variant);
+      const result = await measure(variant);
       await variant.after?.();
-      if (round > 0) measured.get(variant.name)?.push(once);
+      if (round > 0) measured.get(variant.name)?.push(result);
     }
   }
   return measured;
 }
 
-/** None is always the first, or the last. */
+/** Rotates the variants so that each one runs first, and last, in some round. */
 function rotate<Item>(items: Item[], by: number): Item[] {
   const start = by % items.length;
   return [...items.slice(start), ...items.slice(0, start)];
@@ -83,11 +83,11 @@ function rotate<Item>(items: Item[], by: number): Item[] {
 function computeMedians<Figures extends object>(measured: Figures[] = []): Figures {
   const [first] = measured;
   if (first === undefined) throw new Error('Nothing was measured');
-  const medianOf = (figure: string): number => {
+  const computeMedian = (figure: string): number => {
     const sorted = measured
       .map((figures) => (figures as Record<string, number>)[figure] ?? NaN)
       .toSorted((a, b) => a - b);
     return sorted[Math.floor(sorted.length / 2)] ?? NaN;
   };
-  return Object.fromEntries(Object.keys(first).map((figure) => [figure, medianOf(figure)])) as Figures;
+  return Object.fromEntries(Object.keys(first).map((figure) => [figure, computeMedian(figure)])) as Figures;
 }

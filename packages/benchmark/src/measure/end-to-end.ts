@@ -7,7 +7,7 @@ import { compare, type Costs, type Variant } from './compare';
 import type { Commands, Library } from './libraries';
 import { createContext, MAX_PAYLOAD_SIZE, createPayloads, type Load } from './loads';
 
-/** Against `baselines`, which get ready-made bytes, and against the S3 driver's way over the same library. */
+/** Compares the driver with `baselines`, which send encoded bytes, and with the S3 driver over the same library. */
 export async function measureLibrary(
   library: Library,
   baselines: Record<string, Commands>,

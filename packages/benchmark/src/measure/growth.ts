@@ -3,14 +3,14 @@ import { compare, type Costs } from './compare';
 import type { Library } from './libraries';
 import { createContext, MAX_PAYLOAD_SIZE, MIB, createPayloads, type Load } from './loads';
 
-/** Both ways of growing: of the payload, and of the number of payloads in a call. */
+/** Loads that grow by payload size, and loads that grow by number of payloads per call. */
 export const SIZES: Load[] = [1 / 1024, 1 / 64, 1 / 4, 1, 10, 50, 100, 200].map((mib) => ({
   count: 1,
   size: mib * MIB,
 }));
 export const COUNTS: Load[] = [1, 10, 100, 1000, 10_000].map((count) => ({ count, size: 10 * 1024 }));
 
-/** What the driver's calls cost over a real Redis. */
+/** Measures the driver's calls against a real Redis. */
 export async function measureGrowth(library: Library, load: Load, rounds: number): Promise<Costs> {
   const payloads = createPayloads(load);
   const driver = new RedisStorageDriver({

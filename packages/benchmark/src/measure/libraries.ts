@@ -6,13 +6,13 @@ import { Redis as UpstashRedis } from '@upstash/redis';
 import { Redis } from 'ioredis';
 import { createClient, RESP_TYPES } from 'redis';
 
-/** The calls that a program would make by hand. */
+/** The commands that an application would send without the driver. */
 export interface Commands {
   set: (key: string, bytes: Uint8Array) => Promise<unknown>;
   get: (key: string) => Promise<Uint8Array | null>;
 }
 
-/** A Redis library, with its adapter. */
+/** A connected Redis library and its adapter. */
 export interface Library extends Commands {
   name: string;
   adapter: RedisStorageDriverClient;
@@ -23,7 +23,7 @@ export interface Library extends Commands {
 }
 
 export async function openNodeRedis(url: string): Promise<Library> {
-  const client = createClient({ url }).on('error', () => {}); // A command that fails tells too.
+  const client = createClient({ url }).on('error', () => {}); // Failing commands reject anyway.
   await client.connect();
   const binary = client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer });
   return {
@@ -53,7 +53,7 @@ export function openIoredis(url: string): Library {
   };
 }
 
-/** By hand these are bare requests: `@upstash/redis` itself carries text alone. */
+/** `set` and `get` are plain HTTP requests, because `@upstash/redis` itself only transfers text. */
 export function openUpstash({ url, token }: UpstashCredentials): Library {
   const client = new UpstashRedis({ url, token });
   const request = async (path: string[], body?: Uint8Array): Promise<Uint8Array> => {
@@ -70,7 +70,7 @@ export function openUpstash({ url, token }: UpstashCredentials): Library {
     name: 'Upstash',
     adapter: new UpstashStorageDriverClient(client),
     set: (key, bytes) => request(['SETNX', key], bytes),
-    get: async (key) => encodeBulk(await request(['GET', key])),
+    get: async (key) => parseBulkString(await request(['GET', key])),
     exists: async (key) => (await client.exists(key)) > 0,
     flush: () => client.flushall(),
     info: async () => Buffer.from(await request(['INFO'])).toString(),
@@ -78,8 +78,8 @@ export function openUpstash({ url, token }: UpstashCredentials): Library {
   };
 }
 
-/** What is between the length and the line end of a RESP2 value. */
-function encodeBulk(reply: Uint8Array): Uint8Array | null {
+/** Returns the bytes of a RESP2 bulk string, or null for a null reply. */
+function parseBulkString(reply: Uint8Array): Uint8Array | null {
   return reply[1] === '-'.charCodeAt(0) ? null : reply.subarray(reply.indexOf('\n'.charCodeAt(0)) + 1, -2);
 }
 

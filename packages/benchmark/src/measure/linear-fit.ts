@@ -1,13 +1,13 @@
-/** A straight line. */
+/** The straight line `y = fixed + perUnit * x`. */
 export interface LinearFit {
-  /** Where x is 0. */
+  /** The value of y where x is 0. */
   fixed: number;
   perUnit: number;
 }
 
 /**
- * The line with the least squares of the deviations, each as a part of its y, which must be above 0: so that small points
- * count as much as large ones.
+ * Fits a line by least squares of the relative errors, so that small values count as much as large ones. Every y must be
+ * above 0.
  */
 export function fitLine(points: [x: number, y: number][]): LinearFit {
   let [w, wx, wy, wxx, wxy] = [0, 0, 0, 0, 0];

@@ -3,10 +3,10 @@ import type { Payload, StorageDriverStoreContext } from '@temporalio/common';
 
 export const MIB = 1024 * 1024;
 
-/** Payloads of one call. */
+/** The payloads of one call. */
 export interface Load {
   count: number;
-  /** Of each payload's data, in bytes. */
+  /** Size of each payload's data, in bytes. */
   size: number;
 }
 
@@ -20,13 +20,13 @@ export const LOADS: Load[] = [
   { count: 4, size: 50 * MIB },
 ];
 
-/** Upstash takes 10 MiB of key and value in a request. */
+/** Upstash limits a request to 10 MiB, key and value included. */
 export const UPSTASH_LOADS: Load[] = [...LOADS.filter(({ size }) => size < 10 * MIB), { count: 1, size: 9 * MIB }];
 
-/** Larger than any payload here; the drivers' own limit is 50 MiB. */
+/** Above any payload of the benchmark; the drivers' default is 50 MiB. */
 export const MAX_PAYLOAD_SIZE = 256 * MIB;
 
-/** `16 × 4 MiB` */
+/** Formats a load, such as `16 × 4 MiB`. */
 export function formatLoad({ count, size }: Load): string {
   return `${count} × ${size < MIB / 4 ? `${size / 1024} KiB` : `${size / MIB} MiB`}`;
 }
@@ -35,7 +35,7 @@ export function countBytes({ count, size }: Load): number {
   return count * size;
 }
 
-/** Payloads that can't be compressed, and no two of which are equal. */
+/** Creates distinct payloads that can't be compressed. */
 export function createPayloads({ count, size }: Load): Payload[] {
   return Array.from({ length: count }, () => ({
     metadata: { encoding: Buffer.from('binary/plain') },
@@ -43,7 +43,7 @@ export function createPayloads({ count, size }: Load): Payload[] {
   }));
 }
 
-/** A workflow of its own: what is stored for it, Redis doesn't have yet. */
+/** Creates a context with a new workflow, for which Redis has no payloads yet. */
 export function createContext(): StorageDriverStoreContext {
   return {
     target: { kind: 'workflow', namespace: 'benchmark', type: 'benchmark', id: randomUUID(), runId: randomUUID() },

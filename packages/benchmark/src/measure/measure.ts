@@ -1,21 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What a piece of work takes. */
+/** The time that a piece of work took. */
 export interface Times {
   wallMs: number;
-  /** Of all threads of this process: Node tells no thread's own before version 23. */
+  /** CPU time of all threads of this process: Node reports it per thread only since version 23. */
   cpuMs: number;
-  /** The longest time for which a 1 ms timer was not served. */
+  /** The longest time for which a 1 ms timer did not run. */
   stallMs: number;
 }
 
-/** What a piece of work cost. */
+/** The time and memory that a piece of work took. */
 export interface Cost extends Times {
-  /** The most that was held beyond what was held before, in bytes: by buffers, unless something else was watched. */
+  /** Peak memory above the level before the work, in bytes; the memory of buffers, unless stated otherwise. */
   memory: number;
 }
 
-/** Does the work and answers what it takes. */
+/** Does the work and measures its time. */
 export async function measureTimes(work: () => Promise<unknown>): Promise<Times> {
   let stallMs = 0;
   const cpu = process.cpuUsage();
@@ -26,22 +26,25 @@ export async function measureTimes(work: () => Promise<unknown>): Promise<Times>
     stallMs = Math.max(stallMs, now - last);
     last = now;
   };
-  await measureStall(tick, work);
+  await tickDuring(work, tick);
   const { user, system } = process.cpuUsage(cpu);
   return { wallMs: last - start, cpuMs: (user + system) / 1000, stallMs };
 }
 
-/** Does the work, beginning with a heap that was just collected, and answers what it held. `held` answers bytes. */
-export async function measureMemory(work: () => Promise<unknown>, held: () => number = buffers): Promise<number> {
+/** Does the work after a garbage collection and returns the peak of `readBytes` above its level before the work. */
+export async function measureMemory(
+  work: () => Promise<unknown>,
+  readBytes: () => number = readBufferBytes,
+): Promise<number> {
   await collectGarbage();
-  const before = held();
+  const before = readBytes();
   let memory = 0;
-  await measureStall(() => (memory = Math.max(memory, held() - before)), work);
+  await tickDuring(work, () => (memory = Math.max(memory, readBytes() - before)));
   return memory;
 }
 
-/** Ticks every millisecond while the work is being done, and once it is. */
-async function measureStall(tick: () => void, work: () => Promise<unknown>): Promise<void> {
+/** Calls `tick` every millisecond during the work, and once at its end. */
+async function tickDuring(work: () => Promise<unknown>, tick: () => void): Promise<void> {
   const timer = setInterval(tick, 1);
   try {
     await work();
@@ -51,16 +54,16 @@ async function measureStall(tick: () => void, work: () => Promise<unknown>): Pro
   }
 }
 
-function buffers(): number {
+function readBufferBytes(): number {
   return process.memoryUsage().arrayBuffers;
 }
 
-/** Until nothing more is freed: buffers that a collection found are let go in the background, and later. */
+/** Collects until nothing more is freed, because V8 frees the memory of buffers in the background, after a collection. */
 async function collectGarbage(): Promise<void> {
   const { gc } = globalThis;
   if (gc === undefined) throw new Error('The benchmark needs node --expose-gc');
-  for (let before = Infinity; buffers() < before; await sleep(10)) {
-    before = buffers();
+  for (let before = Infinity; readBufferBytes() < before; await sleep(10)) {
+    before = readBufferBytes();
     gc();
   }
 }

@@ -1,11 +1,11 @@
-import { setImmediate as nextRound } from 'node:timers/promises';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { RedisStorageDriver, type RedisStorageDriverClient } from '@temporal-redis-storage/core';
 import type { StorageDriver } from '@temporalio/common';
 import { S3StorageDriver, type S3StorageDriverClient } from '@temporalio/external-storage-s3';
 import { compare, type Costs } from './compare';
 import { createContext, MAX_PAYLOAD_SIZE, createPayloads, type Load } from './loads';
 
-/** What a call costs both drivers by themselves: over clients that keep a value or hand it back, and do nothing else. */
+/** Measures both drivers alone, over clients that only keep values in memory. */
 export async function measureDrivers(load: Load, rounds: number): Promise<{ store: Costs; retrieve: Costs }> {
   const payloads = createPayloads(load);
   const ours = new NullClient();
@@ -27,7 +27,7 @@ export async function measureDrivers(load: Load, rounds: number): Promise<{ stor
     run: async () => {
       await driver.store(createContext(), payloads);
       client.clear();
-      await nextRound();
+      await yieldToEventLoop();
     },
   }));
   const store = await compare(stores, load, rounds);
@@ -35,7 +35,7 @@ export async function measureDrivers(load: Load, rounds: number): Promise<{ stor
     const claims = await driver.store(createContext(), payloads);
     const run = async (): Promise<void> => {
       await driver.retrieve({}, claims);
-      await nextRound();
+      await yieldToEventLoop();
     };
     return { name, run };
   });

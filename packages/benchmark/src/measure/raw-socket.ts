@@ -5,16 +5,16 @@ import type { Commands } from './libraries';
 
 const LINE_END = '\r\n';
 
-interface Waiting {
+interface PendingReply {
   resolve: (reply: Uint8Array | null) => void;
   reject: (error: Error) => void;
 }
 
-/** The least that Redis costs: commands written to a bare socket in pieces, and each reply put into one buffer. */
+/** The lower bound of what Redis costs: writes commands to a socket without copying, and copies each reply once. */
 export class RawSocket implements Commands {
-  private readonly waiting: Waiting[] = [];
-  /** The part of a reply's first line that has come. */
-  private line = '';
+  private readonly pending: PendingReply[] = [];
+  /** The part of a reply's first line that has arrived. */
+  private header = '';
   private bulk: { bytes: Buffer; filled: number } | undefined;
 
   static async open({ host, port }: RedisAddress): Promise<RawSocket> {
@@ -26,11 +26,11 @@ export class RawSocket implements Commands {
   private constructor(private readonly socket: Socket) {
     socket.on('data', (chunk) => {
       let rest: Buffer = chunk;
-      while (rest.length > 0) rest = this.bulk === undefined ? this.readLine(rest) : this.fill(rest);
+      while (rest.length > 0) rest = this.bulk === undefined ? this.readHeader(rest) : this.readValue(rest);
     });
     socket.on('error', () => {}); // 'close' follows.
     socket.on('close', () => {
-      for (const { reject } of this.waiting.splice(0)) reject(new Error('Redis closed the connection'));
+      for (const { reject } of this.pending.splice(0)) reject(new Error('Redis closed the connection'));
     });
   }
 
@@ -40,50 +40,50 @@ export class RawSocket implements Commands {
     this.socket.write(bytes);
     this.socket.write('\r\n$2\r\nNX\r\n');
     this.socket.uncork();
-    return this.reply();
+    return this.waitForReply();
   }
 
   async get(key: string): Promise<Uint8Array | null> {
     this.socket.write(`*2\r\n$3\r\nGET\r\n$${Buffer.byteLength(key)}\r\n${key}\r\n`);
-    return this.reply();
+    return this.waitForReply();
   }
 
   close(): void {
     this.socket.destroy();
   }
 
-  private async reply(): Promise<Uint8Array | null> {
-    return new Promise((resolve, reject) => this.waiting.push({ resolve, reject }));
+  private async waitForReply(): Promise<Uint8Array | null> {
+    return new Promise((resolve, reject) => this.pending.push({ resolve, reject }));
   }
 
-  /** Reads up to the end of a line, and answers what comes after it. */
-  private readLine(chunk: Buffer): Buffer {
+  /** Consumes bytes up to the end of the first line and returns the rest. */
+  private readHeader(chunk: Buffer): Buffer {
     const end = chunk.indexOf('\n') + 1 || chunk.length;
-    this.line += chunk.toString('latin1', 0, end);
-    if (this.line.endsWith(LINE_END)) {
-      this.begin(this.line);
-      this.line = '';
+    this.header += chunk.toString('latin1', 0, end);
+    if (this.header.endsWith(LINE_END)) {
+      this.startReply(this.header);
+      this.header = '';
     }
     return chunk.subarray(end);
   }
 
-  /** A reply, of which this is the first line. What is no value is the null of a GET, or says what a SET did. */
-  private begin(line: string): void {
-    const length = Number(line.slice(1));
-    if (line.startsWith('-')) this.waiting.shift()?.reject(new Error(line.trim()));
-    else if (!line.startsWith('$') || length < 0) this.waiting.shift()?.resolve(null);
+  /** Handles a reply's first line. Replies other than values and errors resolve to null: a missing value, or a SET's status. */
+  private startReply(header: string): void {
+    const length = Number(header.slice(1));
+    if (header.startsWith('-')) this.pending.shift()?.reject(new Error(header.trim()));
+    else if (!header.startsWith('$') || length < 0) this.pending.shift()?.resolve(null);
     else this.bulk = { bytes: Buffer.allocUnsafe(length + LINE_END.length), filled: 0 };
   }
 
-  /** Takes what belongs to the value, and answers what comes after it. */
-  private fill(chunk: Buffer): Buffer {
+  /** Consumes the bytes of the value and returns the rest. */
+  private readValue(chunk: Buffer): Buffer {
     if (this.bulk === undefined) return chunk;
     const { bytes, filled } = this.bulk;
     const taken = chunk.copy(bytes, filled);
     this.bulk.filled += taken;
     if (this.bulk.filled === bytes.length) {
       this.bulk = undefined;
-      this.waiting.shift()?.resolve(bytes.subarray(0, -LINE_END.length));
+      this.pending.shift()?.resolve(bytes.subarray(0, -LINE_END.length));
     }
     return chunk.subarray(taken);
   }

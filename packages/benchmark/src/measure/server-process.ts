@@ -5,33 +5,33 @@ import type { UpstashCredentials } from '@temporal-redis-storage/upstash';
 import type { Cost } from './measure';
 import type { WorkflowRun } from '../workflow/workflow-load';
 
-/** The scripts of this package that run in their own process, by file name. */
+/** The scripts of this package that run in separate processes, by path without extension. */
 interface Scripts {
-  'upstash-endpoint': { options: RedisAddress; answer: UpstashCredentials };
-  's3-server': { options: { bucket: string }; answer: { url: string } };
-  '../workflow/workflow-worker': { options: WorkflowRun; answer: Cost };
+  'upstash-endpoint': { options: RedisAddress; result: UpstashCredentials };
+  's3-server': { options: { bucket: string }; result: { url: string } };
+  '../workflow/workflow-worker': { options: WorkflowRun; result: Cost };
 }
 
-/** Such a script that runs. */
-export interface ServerProcess<Answer> {
-  /** The first thing that it told. */
-  answer: Answer;
+/** A running script. */
+export interface ServerProcess<Result> {
+  /** The script's result, such as the address of its server. */
+  result: Result;
   stop: () => Promise<void>;
 }
 
 /**
- * Starts a script that calls {@link serve}, with this process's Node options, so that it has an event loop to itself.
- * Rejects if it ends without an answer.
+ * Runs a script that calls {@link serve} in a separate process, which has its own event loop and the Node options of this process.
+ * Resolves once the script sends its result, and rejects if it ends before.
  */
 export async function startProcess<Script extends keyof Scripts>(
   script: Script,
   options: Scripts[Script]['options'],
-): Promise<ServerProcess<Scripts[Script]['answer']>> {
+): Promise<ServerProcess<Scripts[Script]['result']>> {
   const child = fork(join(__dirname, `${script}.js`));
   child.send(options);
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  const answer = await new Promise<Scripts[Script]['answer']>((resolve, reject) => {
-    child.once('message', (message) => resolve(message as Scripts[Script]['answer']));
+  const result = await new Promise<Scripts[Script]['result']>((resolve, reject) => {
+    child.once('message', (message) => resolve(message as Scripts[Script]['result']));
     child.once('error', reject);
     child.once('exit', (code) => reject(new Error(`${script} ended with code ${code}`)));
   });
@@ -39,17 +39,17 @@ export async function startProcess<Script extends keyof Scripts>(
     if (child.connected) child.disconnect();
     await ended;
   };
-  return { answer, stop };
+  return { result, stop };
 }
 
-/** What such a script does: tells its parent the answer, and ends when the parent is done with it, or has ended. */
+/** Sends the result of `start` to the parent process, and exits when the parent stops the script or ends. */
 export function serve<Script extends keyof Scripts>(
-  start: (options: Scripts[Script]['options']) => Promise<Scripts[Script]['answer']>,
+  start: (options: Scripts[Script]['options']) => Promise<Scripts[Script]['result']>,
 ): void {
   process.once('disconnect', () => process.exit());
   process.once('message', (options) => {
     start(options as Scripts[Script]['options']).then(
-      (answer) => process.send?.(answer),
+      (result) => process.send?.(result),
       (error: unknown) => {
         console.error(error);
         process.exit(1);

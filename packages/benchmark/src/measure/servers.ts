@@ -9,10 +9,10 @@ import {
 import type { UpstashCredentials } from '@temporal-redis-storage/upstash';
 import { startProcess } from './server-process';
 
-/** None of them shares this process. */
+/** The benchmark's servers, each in a separate process. */
 export interface Servers {
   redis: RunningRedis;
-  /** In front of that Redis. */
+  /** An endpoint backed by `redis`. */
   upstash: UpstashCredentials;
   temporal: RunningTemporal;
   stop: () => Promise<void>;
@@ -22,7 +22,7 @@ export async function startServers(): Promise<Servers> {
   await prepareRedis();
   await prepareTemporal();
   const started: { stop: () => Promise<void> }[] = [];
-  const keep = async <Server extends { stop: () => Promise<void> }>(starting: Promise<Server>): Promise<Server> => {
+  const track = async <Server extends { stop: () => Promise<void> }>(starting: Promise<Server>): Promise<Server> => {
     const server = await starting;
     started.unshift(server);
     return server;
@@ -31,11 +31,11 @@ export async function startServers(): Promise<Servers> {
     for (const server of started) await server.stop();
   };
   try {
-    const redis = await keep(startRedis());
+    const redis = await track(startRedis());
     const { host, port } = redis;
-    const endpoint = await keep(startProcess('upstash-endpoint', { host, port }));
-    const temporal = await keep(startTemporal());
-    return { redis, upstash: endpoint.answer, temporal, stop };
+    const endpoint = await track(startProcess('upstash-endpoint', { host, port }));
+    const temporal = await track(startTemporal());
+    return { redis, upstash: endpoint.result, temporal, stop };
   } catch (error) {
     await stop();
     throw error;

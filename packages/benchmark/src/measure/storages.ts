@@ -6,41 +6,41 @@ import { AwsSdkS3StorageDriverClient } from '@temporalio/external-storage-s3-aws
 import { openIoredis, openNodeRedis, openUpstash, type Library } from './libraries';
 import type { StorageAddresses, StorageName } from '../workflow/workflow-load';
 
-/** The S3 server's. */
+/** The bucket that the S3 server creates. */
 export const BUCKET = 'benchmark';
 
-/** A driver with its own defaults, but none for no storage at all. */
+/** Opens a driver with its default options. Resolves to undefined for `no storage`. */
 export async function openDriver(
   name: StorageName,
   { redis, upstash, s3 }: StorageAddresses,
 ): Promise<StorageDriver | undefined> {
   switch (name) {
     case 'node-redis':
-      return redisDriver(await openNodeRedis(redis));
+      return createRedisDriver(await openNodeRedis(redis));
     case 'ioredis':
-      return redisDriver(openIoredis(redis));
+      return createRedisDriver(openIoredis(redis));
     case 'Upstash':
-      return redisDriver(openUpstash(upstash));
+      return createRedisDriver(openUpstash(upstash));
     case 'S3 driver':
-      return new S3StorageDriver({ client: s3Client(s3), bucket: BUCKET });
+      return new S3StorageDriver({ client: createS3Client(s3), bucket: BUCKET });
     default:
       return undefined;
   }
 }
 
-function redisDriver({ adapter }: Library): StorageDriver {
+function createRedisDriver({ adapter }: Library): StorageDriver {
   return new RedisStorageDriver({ client: adapter });
 }
 
-function s3Client(endpoint: string): AwsSdkS3StorageDriverClient {
-  // It would tell in each run how long it will run on this Node.
+function createS3Client(endpoint: string): AwsSdkS3StorageDriverClient {
+  // Otherwise each run prints a warning about future support for this version of Node.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
   return new AwsSdkS3StorageDriverClient(
     new S3Client({
       endpoint,
       forcePathStyle: true,
       region: 'us-east-1',
-      // What this server takes.
+      // s3rver accepts only these.
       credentials: { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' },
     }),
   );

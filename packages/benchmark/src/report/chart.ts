@@ -12,7 +12,7 @@ const COLOURS: Record<string, string> = {
 };
 const [BAR, GAP, LEFT, WIDTH] = [14, 14, 120, 720];
 
-/** Bars of the longest stall for each load and each variant that has a colour, as an SVG. */
+/** Draws the longest stall of each load and variant as an SVG bar chart. Variants without a colour are left out. */
 export function drawChart(title: string, measured: Record<string, Costs>): string {
   const rows = Object.entries(measured);
   const variants = Object.keys(COLOURS).filter((name) => rows.some(([, costs]) => name in costs));

@@ -1,4 +1,4 @@
-import { toCost, type Costs } from '../measure/compare';
+import { getCost, type Costs } from '../measure/compare';
 import { countBytes, MIB, formatLoad } from '../measure/loads';
 import { formatTable } from './markdown';
 import { BYTES_IN_FLIGHT_LOADS } from '../measure/bytes-in-flight';
@@ -10,37 +10,37 @@ import { WORKFLOW_LOADS } from '../workflow/workflow-load';
 
 const OPERATIONS = ['store', 'retrieve'] as const;
 
-const BY_HAND =
-  "Raw is the library's own `SET … NX` or `GET` with ready-made bytes, raw socket the same written to a bare `net.Socket`.";
-const RAW: Record<string, string> = {
-  'node-redis': BY_HAND,
-  ioredis: BY_HAND,
+const RAW_COMMANDS =
+  "'Raw' is the library's own `SET … NX` or `GET` with encoded bytes. 'Raw socket' writes the same commands to a `net.Socket`.";
+const BASELINES: Record<string, string> = {
+  'node-redis': RAW_COMMANDS,
+  ioredis: RAW_COMMANDS,
   Upstash:
-    'To the endpoint of `packages/testing`, which takes 10 MiB in a request. Raw is `fetch` of `SETNX` or `GET` with ' +
-    'ready-made bytes.',
+    "Requests go to the endpoint of `packages/testing`, which accepts up to 10 MiB per request. 'Raw' is a `fetch` of `SETNX` or " +
+    '`GET` with encoded bytes.',
 };
 
 const HEADER = ['', 'wall, ms', 'CPU, ms', 'longest stall, ms', 'extra memory, MiB'];
 
-/** The results as a page of Markdown. */
+/** Formats the results as a Markdown page. */
 export function formatReport(results: Results): string {
-  const { machine, rounds, drivers, libraries, gate, workflows, growth } = results;
+  const { machine, rounds, drivers, libraries, bytesInFlight, workflows, growth } = results;
   return [
     '# Results',
-    `Written by \`npx pnpm@12 bench ${rounds}\`, which needs nothing but Node and, unless a Temporal server is there (see ` +
-      '[testing](../testing/README.md)), Go; it takes about half an hour, and writes `results.json` too. Medians of ' +
-      `${rounds} rounds, the variants of a table taking turns; times are means of a series of calls. In brackets are ratios ` +
-      'to the last line of each load. All ' +
-      'servers are on the same machine, over loopback, in processes of their own; Redis has no persistence. ' +
-      'The longest stall is the longest time for which a 1 ms timer on the same event loop was not served; extra memory ' +
-      'is what buffers held beyond what they held before, at most.',
+    `\`npx pnpm@12 bench ${rounds}\` writes this page and \`results.json\` in about half an hour. It needs Node and, unless ` +
+      'a Temporal server is provided (see [testing](../testing/README.md)), Go. The figures are medians of ' +
+      `${rounds} rounds in which the variants of a table take turns; each time is the mean of a series of calls. The ratios ` +
+      'in parentheses compare with the last row of the same load. All servers run on the same machine, in separate ' +
+      'processes, and are reached over loopback; Redis has no persistence. The longest stall is the longest time for ' +
+      'which a 1 ms timer on the same event loop did not run. Extra memory is the peak size of all buffers minus their size before the ' +
+      'call.',
     `Measured on ${machine.cpu}, ${machine.cores} cores, ${machine.memory}; Node ${machine.node}, Redis ${machine.redis}.`,
     '![Longest stall of the event loop while storing](stall.svg)',
     '## Targets',
     formatTable(
-      ['', 'target, at most', 'measured, worst load', 'load', 'met'],
-      judgeTargets(results).map(({ what, target, worst, load, unit }) => [
-        what,
+      ['', 'target (maximum)', 'worst measurement', 'load', 'met'],
+      judgeTargets(results).map(({ title, target, worst, load, unit }) => [
+        title,
         `${target} ${unit}`.trim(),
         `${worst.toFixed(2)} ${unit}`.trim(),
         load,
@@ -48,22 +48,22 @@ export function formatReport(results: Results): string {
       ]),
     ),
     '## The drivers alone',
-    'Over a client that does nothing, against `@temporalio/external-storage-s3` over another. While a call yields, V8 collects: ' +
-      'in a heap as small as this one after every 7 to 20 MiB of new buffers, for some 5 ms of the event loop each. A call ' +
-      'that keeps the event loop to itself puts that off to its end.',
+    'Both drivers, this one and `@temporalio/external-storage-s3`, use clients that only keep values in memory. Whenever a ' +
+      'call yields, V8 may collect garbage. In a heap as small as this one, it does so after every 7 to 20 MiB of new ' +
+      'buffers, and blocks the event loop for about 5 ms each time. A call that never yields postpones this to its end.',
     ...formatComparisons(drivers, 'S3 driver'),
     ...Object.entries(libraries).flatMap(([library, measured]) => [
       `## Over ${library}`,
-      `${RAW[library]} The S3 driver is given a client that makes the same calls.`,
+      `${BASELINES[library]} The S3 driver uses a client that makes the same calls.`,
       ...formatComparisons(measured, 'raw'),
     ]),
     '## Bytes in flight',
-    'Buffers that a store holds at most, over a client that answers each request after half a second: within `maxBytesInFlight` as ' +
-      'it is by default, and with no bound to speak of. (What a collection has yet to find counts too.)',
+    'The peak size of all buffers during a store, through a client that takes half a second per request: with the default ' +
+      '`maxBytesInFlight`, and without a limit. Buffers that are not garbage-collected yet count too.',
     formatTable(
-      ['', 'bounded, MiB', 'unbounded, MiB'],
+      ['', 'default limit, MiB', 'no limit, MiB'],
       BYTES_IN_FLIGHT_LOADS.map((load) => {
-        const { bounded, unbounded } = gate[formatLoad(load)] ?? {};
+        const { bounded, unbounded } = bytesInFlight[formatLoad(load)] ?? {};
         return [
           formatLoad(load),
           ...[bounded, unbounded].map((bytes) => (bytes === undefined ? '' : (bytes / MIB).toFixed(0))),
@@ -71,11 +71,11 @@ export function formatReport(results: Results): string {
       }),
     ),
     '## A whole workflow',
-    'On a real Temporal server: half of the payloads are arguments of activities, half their results, and all are in one ' +
-      'history. The figures are of the worker, which has a process of its own with the client in it; memory is the resident ' +
-      "set's. The S3 driver has the AWS SDK, and `s3rver` as its server, which keeps objects in files. Without external " +
-      'storage Temporal takes 50 MB of history and 4 MB of commands at a time, so that it gets 48 payloads, 2 activities at ' +
-      'a time; else 10 are.',
+    'One workflow runs on a real Temporal server. Half of its payloads are arguments of activities, the other half their ' +
+      'results, and all belong to one history. The figures describe the process of the worker, which includes the client; ' +
+      'memory is the resident set size. The S3 driver uses the AWS SDK and an `s3rver`, which keeps objects in files. ' +
+      'Without external storage, Temporal limits a history to 50 MB and the commands of a workflow task to 4 MB. That load ' +
+      'therefore has 48 payloads and runs 2 activities at a time; the other load runs 10.',
     '![Longest stall of the worker in a whole workflow](workflow.svg)',
     formatTable(
       HEADER,
@@ -84,8 +84,8 @@ export function formatReport(results: Results): string {
       ),
     ),
     '## As the work grows',
-    'Over node-redis. The line is the straight one that is nearest to the points, by the squares of their relative ' +
-      'distances; what costs the same per MiB, or per payload, all the way has figures near 1 in its columns.',
+    'These calls use node-redis. A line is fitted to the times of each operation by least squares of the relative errors. ' +
+      "Where the cost per MiB, or per payload, is constant, the figures in the 'relative to the fit' column are near 1.",
     ...formatGrowth(SIZES, growth.sizes, 'MiB', (load) => countBytes(load) / MIB),
     ...formatGrowth(COUNTS, growth.counts, 'payload', ({ count }) => count),
     '',
@@ -103,18 +103,18 @@ function formatComparisons(measured: Measured, reference: string): string[] {
 }
 
 function formatRows(load: string, costs: Costs, reference: string): string[][] {
-  const base = toCost(costs, reference);
+  const baseCost = getCost(costs, reference);
   const names = Object.keys(costs).toSorted((a, b) => Number(a === reference) - Number(b === reference));
   return names.map((name) => {
-    const cost = toCost(costs, name);
-    const cell = (value: number, to: number): string =>
-      name === reference || to < 0.05 ? value.toFixed(1) : `${value.toFixed(1)} (${(value / to).toFixed(2)})`;
+    const cost = getCost(costs, name);
+    const formatCell = (value: number, base: number): string =>
+      name === reference || base < 0.05 ? value.toFixed(1) : `${value.toFixed(1)} (${(value / base).toFixed(2)})`;
     return [
       `${load}, ${name}`,
-      cell(cost.wallMs, base.wallMs),
-      cell(cost.cpuMs, base.cpuMs),
-      cell(cost.stallMs, base.stallMs),
-      cell(cost.memory / MIB, base.memory / MIB),
+      formatCell(cost.wallMs, baseCost.wallMs),
+      formatCell(cost.cpuMs, baseCost.cpuMs),
+      formatCell(cost.stallMs, baseCost.stallMs),
+      formatCell(cost.memory / MIB, baseCost.memory / MIB),
     ];
   });
 }

@@ -1,19 +1,19 @@
 import type { Costs } from '../measure/compare';
 import type { BytesInFlightMemory } from '../measure/bytes-in-flight';
 
-/** By the loads' names. */
+/** Costs by load name. */
 export type Measured = Record<string, { store: Costs; retrieve: Costs }>;
 
-/** All that was measured: what `results.json` holds. */
+/** The contents of `results.json`. */
 export interface Results {
   machine: { cpu: string; cores: number; memory: string; node: string; redis: string };
   rounds: number;
   drivers: Measured;
   libraries: Record<'node-redis' | 'ioredis' | 'Upstash', Measured>;
-  /** By the loads' names, then by the storages'. */
+  /** Costs by load name; the variants are storages. */
   workflows: Record<string, Costs>;
-  /** By the loads' names. */
-  gate: Record<string, BytesInFlightMemory>;
-  /** Over node-redis, by the loads' names. */
+  /** Memory by load name. */
+  bytesInFlight: Record<string, BytesInFlightMemory>;
+  /** Costs over node-redis by load name. */
   growth: { sizes: Record<string, Costs>; counts: Record<string, Costs> };
 }

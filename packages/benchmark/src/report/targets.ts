@@ -1,47 +1,47 @@
-import { toCost, type Costs } from '../measure/compare';
+import { getCost, type Costs } from '../measure/compare';
 import type { Results } from './results';
 
-/** What the driver is held to. */
+/** The outcome of comparing the results with one target. */
 export interface Verdict {
-  what: string;
+  title: string;
   target: number;
-  /** Of the load that is worst; a ratio, or milliseconds where `unit` says so. */
+  /** The highest measurement of all loads: milliseconds if `unit` is `ms`, otherwise a ratio. */
   worst: number;
   load: string;
   unit: '' | 'ms';
 }
 
-type Value = (costs: Costs) => number;
+type ComputeValue = (costs: Costs) => number;
 
-/** Holds the measured medians against the targets. */
+/** Compares the measured medians with the targets. */
 export function judgeTargets({ drivers, libraries }: Results): Verdict[] {
-  const [big, middle] = [
+  const [large, medium] = [
     ['16 × 4 MiB', '1 × 50 MiB', '4 × 50 MiB'],
     ['1 × 10 MiB', '64 × 0.25 MiB'],
   ];
-  const large = ['1 × 10 MiB', '1 × 50 MiB', '64 × 0.25 MiB', '16 × 4 MiB', '4 × 50 MiB'];
-  const alone = computeRatio('wallMs', 'driver', 'S3 driver');
-  const aloneStall = computeRatio('stallMs', 'driver', 'S3 driver');
+  const tenMibAndLarger = ['1 × 10 MiB', '1 × 50 MiB', '64 × 0.25 MiB', '16 × 4 MiB', '4 × 50 MiB'];
+  const wallRatio = computeRatio('wallMs', 'driver', 'S3 driver');
+  const stallRatio = computeRatio('stallMs', 'driver', 'S3 driver');
   const verdicts = [
-    findWorst('Null client, store, wall against the S3 driver', 1.1, pickFigures(drivers, 'store'), alone),
-    findWorst('Null client, retrieve, wall against the S3 driver', 1.1, pickFigures(drivers, 'retrieve'), alone),
+    findWorst('Null client, store, wall against the S3 driver', 1.1, pickFigures(drivers, 'store'), wallRatio),
+    findWorst('Null client, retrieve, wall against the S3 driver', 1.1, pickFigures(drivers, 'retrieve'), wallRatio),
     findWorst(
       'Null client, store, longest stall against the S3 driver',
       0.1,
-      pickFigures(drivers, 'store', big),
-      aloneStall,
+      pickFigures(drivers, 'store', large),
+      stallRatio,
     ),
     findWorst(
-      'Null client, store, longest stall, middling loads',
+      'Null client, store, longest stall against the S3 driver, medium loads',
       0.4,
-      pickFigures(drivers, 'store', middle),
-      aloneStall,
+      pickFigures(drivers, 'store', medium),
+      stallRatio,
     ),
   ];
   for (const [library, measured] of Object.entries(libraries)) {
     verdicts.push(
       findWorst(
-        `${library}, store stall less the raw call's own`,
+        `${library}, store stall minus the stall of the raw call`,
         15,
         pickFigures(measured, 'store'),
         subtractRawStall,
@@ -56,10 +56,10 @@ export function judgeTargets({ drivers, libraries }: Results): Verdict[] {
     const measured = libraries[library];
     verdicts.push(
       findWorst(
-        `${library}, store, wall against raw SET, 10 MiB and more`,
+        `${library}, store, wall against raw SET, 10 MiB and larger`,
         limit,
-        pickFigures(measured, 'store', large),
-        raw,
+        pickFigures(measured, 'store', tenMibAndLarger),
+        computeRatio('wallMs', 'driver', 'raw'),
       ),
       findWorst(
         `${library}, retrieve stall against raw GET, 1 × 50 MiB`,
@@ -74,7 +74,7 @@ export function judgeTargets({ drivers, libraries }: Results): Verdict[] {
         computeRatio('memory', 'driver', 'S3 driver'),
       ),
       findWorst(
-        `${library}, duplicate store of 10 MiB against a first`,
+        `${library}, duplicate store of 10 MiB against a first store`,
         0.6,
         pickFigures(measured, 'store', ['1 × 10 MiB']),
         computeRatio('wallMs', 'driver, duplicate', 'driver'),
@@ -84,14 +84,12 @@ export function judgeTargets({ drivers, libraries }: Results): Verdict[] {
   return verdicts;
 }
 
-const raw = computeRatio('wallMs', 'driver', 'raw');
-
 function subtractRawStall(costs: Costs): number {
-  return toCost(costs, 'driver').stallMs - toCost(costs, 'raw').stallMs;
+  return getCost(costs, 'driver').stallMs - getCost(costs, 'raw').stallMs;
 }
 
-function computeRatio(field: 'wallMs' | 'stallMs' | 'memory', of: string, to: string): Value {
-  return (costs) => toCost(costs, of)[field] / toCost(costs, to)[field];
+function computeRatio(field: 'wallMs' | 'stallMs' | 'memory', variant: string, reference: string): ComputeValue {
+  return (costs) => getCost(costs, variant)[field] / getCost(costs, reference)[field];
 }
 
 function pickFigures(
@@ -106,9 +104,15 @@ function pickFigures(
   });
 }
 
-function findWorst(what: string, target: number, rows: [string, Costs][], value: Value, unit: '' | 'ms' = ''): Verdict {
-  const [load, most] = rows
-    .map(([name, costs]): [string, number] => [name, value(costs)])
+function findWorst(
+  title: string,
+  target: number,
+  rows: [string, Costs][],
+  computeValue: ComputeValue,
+  unit: '' | 'ms' = '',
+): Verdict {
+  const [load, worst] = rows
+    .map(([name, costs]): [string, number] => [name, computeValue(costs)])
     .reduce((a, b) => (b[1] > a[1] ? b : a));
-  return { what, target, worst: most, load, unit };
+  return { title, target, worst, load, unit };
 }

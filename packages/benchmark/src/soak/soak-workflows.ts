@@ -1,7 +1,7 @@
 import { proxyActivities } from '@temporalio/workflow';
 
 export interface SoakActivities {
-  /** Answers the bytes it got, backwards. */
+  /** Returns the bytes in reverse order. */
   reverse(bytes: Uint8Array): Promise<Uint8Array>;
 }
 
@@ -10,8 +10,8 @@ const { reverse } = proxyActivities<SoakActivities>({
   retry: { initialInterval: '100ms', maximumInterval: '1 second' },
 });
 
-/** Passes payloads of these sizes through activities, all at once. Answers how many bytes came back as they should. */
-export async function mixed(sizes: number[]): Promise<number> {
-  const answers = await Promise.all(sizes.map((size, index) => reverse(new Uint8Array(size).fill(index))));
-  return answers.reduce((sum, { length, [0]: first }, index) => sum + (first === index ? length : 0), 0);
+/** Sends payloads of these sizes to concurrent activities. Returns the total length of the correct results. */
+export async function reverseMixedSizes(sizes: number[]): Promise<number> {
+  const results = await Promise.all(sizes.map((size, index) => reverse(new Uint8Array(size).fill(index))));
+  return results.reduce((sum, { length, [0]: first }, index) => sum + (first === index ? length : 0), 0);
 }

@@ -16,14 +16,14 @@ import { delay, hold, pass, reset, startFaultProxy, throttle, type FaultProxy } 
 import { openIoredis, openNodeRedis, openUpstash, type Library } from '../measure/libraries';
 import { createContext, MIB } from '../measure/loads';
 import { startServers, type Servers } from '../measure/servers';
-import type { mixed, SoakActivities } from './soak-workflows';
+import type { reverseMixedSizes, SoakActivities } from './soak-workflows';
 import { findGrowth, type Sample } from './trend';
 
-/** How long there is load before the process comes to rest and is looked at. */
+/** How long the load runs before each sample of the idle process. */
 const CYCLE_MS = 10_000;
 const SIZES = [100, 10_000, 300_000, MIB, 5 * MIB];
 
-/** A worker and a client over one adapter, whose Redis is behind a proxy. */
+/** A worker, a client and a driver that reach Redis through one adapter and one fault proxy. */
 interface Session {
   driver: RedisStorageDriver;
   proxy: FaultProxy;
@@ -32,7 +32,7 @@ interface Session {
 }
 
 const counts = { workflows: 0, calls: 0, failedCalls: 0, abortedCalls: 0, faults: 0 };
-// One for the whole time, as a worker's is.
+// One signal for the whole run, like the signal of a worker.
 const { signal } = new AbortController();
 
 async function main(): Promise<void> {
@@ -43,22 +43,22 @@ async function main(): Promise<void> {
     telemetryOptions: { logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'ERROR' }) } },
   });
   const servers = await startServers();
-  const parties: Session[] = [];
+  const sessions: Session[] = [];
   try {
     const workflowBundle = await bundleWorkflowCode({ workflowsPath: require.resolve('./soak-workflows'), logger });
-    for (const connect of [nodeRedis, ioredis, upstash])
-      parties.push(await openSession(servers, connect, workflowBundle));
+    for (const connect of [connectNodeRedis, connectIoredis, connectUpstash])
+      sessions.push(await openSession(servers, connect, workflowBundle));
     const samples: Sample[] = [];
     for (const end = Date.now() + durationMs; Date.now() < end || samples.length < 3;) {
-      await Promise.all(parties.map(runLoad));
-      samples.push(await sampleAtRest());
+      await Promise.all(sessions.map(runLoad));
+      samples.push(await sampleIdleProcess());
       console.log(JSON.stringify({ ...counts, ...samples.at(-1) }));
     }
     const growth = findGrowth(samples);
-    if (growth.length > 0) throw new Error(`What should have come back to where it was: ${growth.join(', ')}`);
-    console.log('Nothing grew');
+    if (growth.length > 0) throw new Error(`The idle process grew: ${growth.join(', ')}`);
+    console.log('The idle process did not grow');
   } finally {
-    for (const party of parties) await party.close();
+    for (const session of sessions) await session.close();
     await servers.stop();
     await Runtime.instance().shutdown();
   }
@@ -73,17 +73,17 @@ function parseDuration(argument = '5m'): number {
 
 type Connect = (servers: Servers) => Promise<{ proxy: FaultProxy; library: Library }>;
 
-const nodeRedis: Connect = async ({ redis }) => {
+const connectNodeRedis: Connect = async ({ redis }) => {
   const proxy = await startFaultProxy(redis);
   return { proxy, library: await openNodeRedis(`redis://${proxy.host}:${proxy.port}`) };
 };
 
-const ioredis: Connect = async ({ redis }) => {
+const connectIoredis: Connect = async ({ redis }) => {
   const proxy = await startFaultProxy(redis);
   return { proxy, library: openIoredis(`redis://${proxy.host}:${proxy.port}`) };
 };
 
-const upstash: Connect = async ({ upstash: { url, token } }) => {
+const connectUpstash: Connect = async ({ upstash: { url, token } }) => {
   const { hostname, port } = new URL(url);
   const proxy = await startFaultProxy({ host: hostname, port: Number(port) });
   return { proxy, library: openUpstash({ url: `http://${proxy.host}:${proxy.port}`, token }) };
@@ -96,7 +96,7 @@ async function openSession(
 ): Promise<Session> {
   const { proxy, library } = await connect(servers);
   const { address, namespace } = servers.temporal;
-  // Some faults last longer than this.
+  // The request timeout is shorter than the longest faults.
   const driver = new RedisStorageDriver({ client: library.adapter, ttl: '2 minutes', requestTimeout: '2 seconds' });
   const dataConverter = { externalStorage: new ExternalStorage({ drivers: [driver], payloadSizeThreshold: 1000 }) };
   const taskQueue = randomUUID();
@@ -120,12 +120,12 @@ async function openSession(
     async runWorkflow() {
       const sizes = SIZES.toSorted(() => Math.random() - 0.5).slice(0, 3);
       const options = { workflowId: randomUUID(), taskQueue, args: [sizes] as [number[]] };
-      const bytes = await client.workflow.execute<typeof mixed>('mixed', {
+      const bytes = await client.workflow.execute<typeof reverseMixedSizes>('reverseMixedSizes', {
         ...options,
         workflowTaskTimeout: '3 seconds',
       });
       const expected = sizes.reduce((sum, size) => sum + size, 0);
-      if (bytes !== expected) throw new Error(`${bytes} of ${expected} bytes came back`);
+      if (bytes !== expected) throw new Error(`The activities returned ${bytes} of ${expected} bytes`);
       counts.workflows++;
     },
     async close() {
@@ -139,38 +139,38 @@ async function openSession(
   };
 }
 
-/** Workflows, calls and faults, all at once, until the time is up and everything has settled. */
-async function runLoad(party: Session): Promise<void> {
+/** Runs workflows, driver calls and faults concurrently for one cycle. Resolves once all calls have settled. */
+async function runLoad(session: Session): Promise<void> {
   const end = Date.now() + CYCLE_MS;
-  const during = async (work: () => Promise<void>): Promise<void> => {
+  const repeat = async (work: () => Promise<void>): Promise<void> => {
     while (Date.now() < end) await work();
   };
   await Promise.all([
-    during(() => party.runWorkflow()),
-    during(() => party.runWorkflow()),
-    during(() => runCall(party)),
-    during(() => injectFaults(party.proxy)),
+    repeat(() => session.runWorkflow()),
+    repeat(() => session.runWorkflow()),
+    repeat(() => runCall(session)),
+    repeat(() => injectFaults(session.proxy)),
   ]);
 }
 
-/** A batch of mixed payloads, stored and read back. It may fail, or be aborted, but not answer anything wrong. */
+/** Stores and reads a batch of mixed payloads. The calls may fail or be aborted, but must not return wrong bytes. */
 async function runCall({ driver }: Session): Promise<void> {
-  const own = new AbortController();
-  const abortSignal = Math.random() < 0.2 ? own.signal : signal;
-  const abortion = setTimeout(() => own.abort(), 20);
+  const controller = new AbortController();
+  const abortSignal = Math.random() < 0.2 ? controller.signal : signal;
+  const timer = setTimeout(() => controller.abort(), 20);
   const payloads = Array.from({ length: 20 }, (_, index) => ({ data: Buffer.alloc(1 + (index % 5) * 100_000, index) }));
   counts.calls++;
   try {
     const claims = await driver.store({ ...createContext(), abortSignal }, payloads);
     const back = await driver.retrieve({ abortSignal }, claims);
     if (!back.every(({ data }, index) => payloads[index]!.data.equals(data!)))
-      throw new Error('Payloads came back changed');
+      throw new Error('The driver returned changed payloads');
   } catch (error) {
-    if (error === own.signal.reason) counts.abortedCalls++;
+    if (error === controller.signal.reason) counts.abortedCalls++;
     else if ((error as Error).name === 'RedisStorageDriverError') counts.failedCalls++;
     else throw error;
   } finally {
-    clearTimeout(abortion);
+    clearTimeout(timer);
   }
 }
 
@@ -184,10 +184,10 @@ async function injectFaults(proxy: FaultProxy): Promise<void> {
   await sleep(1000);
 }
 
-async function sampleAtRest(): Promise<Sample> {
+async function sampleIdleProcess(): Promise<Sample> {
   const { gc } = globalThis;
   if (gc === undefined) throw new Error('The soak needs node --expose-gc');
-  // By then HTTP connections that nobody uses are closed.
+  // Idle HTTP connections close within these five seconds.
   for (let i = 0; i < 5; i++) {
     await sleep(1000);
     gc();

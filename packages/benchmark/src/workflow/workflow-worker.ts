@@ -9,13 +9,13 @@ import type { Activities, WorkflowLoad } from './workflow-load';
 import type { exchange } from './workflows';
 
 const activities: Activities = {
-  answer: async ({ length, [0]: fill = 0 }) => new Uint8Array(length).fill(fill + 1),
+  replaceBytes: async ({ length, [0]: fill = 0 }) => new Uint8Array(length).fill(fill + 1),
 };
 
 serve<'../workflow/workflow-worker'>(async ({ load, storage, addresses, temporal, codePath }) => {
   Runtime.install({
     logger: new DefaultLogger('ERROR'),
-    // Without a storage, each payload would have a warning.
+    // Without a storage, the SDK logs a warning for each payload.
     telemetryOptions: { logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'ERROR' }) } },
   });
   const { address, namespace } = temporal;
@@ -30,18 +30,18 @@ serve<'../workflow/workflow-worker'>(async ({ load, storage, addresses, temporal
     ...(driver && { dataConverter: { externalStorage: new ExternalStorage({ drivers: [driver] }) } }),
   });
   const client = new Client({ connection: await Connection.connect({ address }), namespace });
-  const run = async (part: WorkflowLoad): Promise<void> => {
+  const run = async (runLoad: WorkflowLoad): Promise<void> => {
     const bytes = await client.workflow.execute<typeof exchange>('exchange', {
       workflowId: randomUUID(),
       taskQueue,
-      args: [part],
+      args: [runLoad],
       workflowExecutionTimeout: '2 minutes',
     });
-    if (bytes !== (part.count / 2) * part.size) throw new Error(`Only ${bytes} bytes came back`);
+    if (bytes !== (runLoad.count / 2) * runLoad.size) throw new Error(`The activities returned only ${bytes} bytes`);
   };
   return worker.runUntil(async () => {
-    // Warms up all that takes part.
-    await run({ ...load, count: 2 * load.atOnce });
+    // A short warm-up run.
+    await run({ ...load, count: 2 * load.concurrency });
     let times: Times | undefined;
     const memory = await measureMemory(
       async () => {

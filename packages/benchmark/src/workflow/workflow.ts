@@ -9,7 +9,7 @@ import type { Servers } from '../measure/servers';
 import { BUCKET } from '../measure/storages';
 import type { WorkflowLoad, WorkflowRun } from './workflow-load';
 
-/** What a whole workflow costs its worker over each storage. `flush` empties Redis. */
+/** Measures what one workflow costs its worker with each storage. `flush` empties Redis. */
 export async function measureWorkflow(
   servers: Servers,
   flush: () => Promise<unknown>,
@@ -24,7 +24,7 @@ export async function measureWorkflow(
     return await compareCosts(
       load.storages.map((storage) => ({
         name: storage,
-        costOnce: async () => {
+        measureOnce: async () => {
           const cost = await measureRun(servers, { load, storage, codePath });
           await flush();
           runs += 1;
@@ -47,17 +47,17 @@ async function bundleWorkflows(): Promise<string> {
   return code;
 }
 
-/** With an S3 server of its own, so that none fills the disk. */
+/** Runs each workflow with a new S3 server, whose files are deleted afterwards so that they don't fill the disk. */
 async function measureRun(
   { redis, upstash, temporal }: Servers,
   run: Pick<WorkflowRun, 'load' | 'storage' | 'codePath'>,
 ): Promise<Cost> {
   const s3 = await startProcess('s3-server', { bucket: BUCKET });
   try {
-    const addresses = { redis: redis.url, upstash, s3: s3.answer.url };
+    const addresses = { redis: redis.url, upstash, s3: s3.result.url };
     const worker = await startProcess('../workflow/workflow-worker', { ...run, addresses, temporal });
     await worker.stop();
-    return worker.answer;
+    return worker.result;
   } finally {
     await s3.stop();
   }

@@ -26,9 +26,9 @@ export function getCost(costs: Costs, name: string): Cost {
 }
 
 /**
- * Runs the variants in turn, in one warm-up round and then `rounds` measured ones, so that changes in the machine's load
- * affect all of them. Each time is the mean of a series of calls, because the garbage that a call leaves is part of its
- * cost. Memory is measured after all times: it needs forced collections, after which V8 collects more often.
+ * Runs the variants in turn, in one warm-up round and then `rounds` measured ones, so that changes in the machine's
+ * load affect all of them. Each time is the mean of a series of calls, because the garbage that a call leaves is part
+ * of its cost. Memory is measured after all times: it needs forced collections, after which V8 collects more often.
  */
 export async function compare(variants: Variant[], load: Load, rounds: number): Promise<Costs> {
   const calls = Math.min(Math.max(Math.ceil(BYTES_PER_SERIES / countBytes(load)), MIN_CALLS), MAX_CALLS);

@@ -6,8 +6,8 @@ export interface LinearFit {
 }
 
 /**
- * Fits a line by least squares of the relative errors, so that small values count as much as large ones. Every y must be
- * above 0.
+ * Fits a line by least squares of the relative errors, so that small values count as much as large ones. Every y must
+ * be above 0.
  */
 export function fitLine(points: [x: number, y: number][]): LinearFit {
   let [w, wx, wy, wxx, wxy] = [0, 0, 0, 0, 0];

@@ -58,7 +58,9 @@ function readBufferBytes(): number {
   return process.memoryUsage().arrayBuffers;
 }
 
-/** Collects until nothing more is freed, because V8 frees the memory of buffers in the background, after a collection. */
+/**
+ * Collects until nothing more is freed, because V8 frees the memory of buffers in the background, after a collection.
+ */
 async function collectGarbage(): Promise<void> {
   const { gc } = globalThis;
   if (gc === undefined) throw new Error('The benchmark needs node --expose-gc');

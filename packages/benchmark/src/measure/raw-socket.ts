@@ -67,7 +67,10 @@ export class RawSocket implements Commands {
     return chunk.subarray(end);
   }
 
-  /** Handles a reply's first line. Replies other than values and errors resolve to null: a missing value, or a SET's status. */
+  /**
+   * Handles a reply's first line. Replies other than values and errors resolve to null: a missing value, or a SET's
+   * status.
+   */
   private startReply(header: string): void {
     const length = Number(header.slice(1));
     if (header.startsWith('-')) this.pending.shift()?.reject(new Error(header.trim()));

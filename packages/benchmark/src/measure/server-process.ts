@@ -20,8 +20,8 @@ export interface ServerProcess<Result> {
 }
 
 /**
- * Runs a script that calls {@link serve} in a separate process, which has its own event loop and the Node options of this process.
- * Resolves once the script sends its result, and rejects if it ends before.
+ * Runs a script that calls {@link serve} in a separate process, which has its own event loop and the Node options of
+ * this process. Resolves once the script sends its result, and rejects if it ends before.
  */
 export async function startProcess<Script extends keyof Scripts>(
   script: Script,

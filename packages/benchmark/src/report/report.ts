@@ -32,8 +32,8 @@ export function formatReport(results: Results): string {
       `${rounds} rounds in which the variants of a table take turns; each time is the mean of a series of calls. The ratios ` +
       'in parentheses compare with the last row of the same load. All servers run on the same machine, in separate ' +
       'processes, and are reached over loopback; Redis has no persistence. The longest stall is the longest time for ' +
-      'which a 1 ms timer on the same event loop did not run. Extra memory is the peak size of all buffers minus their size before the ' +
-      'call.',
+      'which a 1 ms timer on the same event loop did not run. Extra memory is the peak size of all buffers minus their ' +
+      'size before the call.',
     `Measured on ${machine.cpu}, ${machine.cores} cores, ${machine.memory}; Node ${machine.node}, Redis ${machine.redis}.`,
     '![Longest stall of the event loop while storing](stall.svg)',
     '## Targets',

@@ -4,7 +4,9 @@ import { MIB, type Load } from '../measure/loads';
 /** The places where a workflow can keep its payloads. */
 export type StorageName = 'node-redis' | 'ioredis' | 'Upstash' | 'S3 driver' | 'no storage';
 
-/** The payloads of one history, half arguments and half results of activities. At most 256, so that all are distinct. */
+/**
+ * The payloads of one history, half arguments and half results of activities. At most 256, so that all are distinct.
+ */
 export interface WorkflowLoad extends Load {
   /** Number of activities that run at a time. */
   concurrency: number;

@@ -16,7 +16,7 @@ export interface RegionSummary {
   grams: number;
 }
 
-/** Stands for the call to the shop's API. */
+/** Simulates a call to the shop's API. */
 export async function fetchOrders(page: Page): Promise<Order[]> {
   return createOrders(page);
 }
@@ -28,7 +28,7 @@ export async function enrichOrders(orders: Order[], catalogue: Product[]): Promi
     const enriched: EnrichedOrder = { ...order, lines: [], netCents: 0, taxCents: 0, grams: 0 };
     for (const { sku, quantity } of order.lines) {
       const product = products.get(sku);
-      if (product === undefined) throw new Error(`${order.id} holds an unknown product: ${sku}`);
+      if (product === undefined) throw new Error(`${order.id} has an unknown product: ${sku}`);
       const cents = quantity * product.cents;
       enriched.lines.push({ sku, quantity, cents });
       enriched.netCents += cents;

@@ -1,24 +1,24 @@
 import { Interrupted } from './lifecycle';
 import { UsageError } from './options';
 
-/** The demo came to something other than it has to. */
+/** The demo ran, but its result is wrong. */
 export class DemoError extends Error {
   override name = 'DemoError';
 }
 
-/** The innermost cause. */
+/** Returns the innermost cause of an error. */
 export function findRootCause(error: unknown): unknown {
   return error instanceof Error && error.cause instanceof Error ? findRootCause(error.cause) : error;
 }
 
-/** Whether it is the refusal of a payload beyond Temporal's limit: by the SDK, or by a server that doesn't tell its limits. */
+/** Whether the SDK, or a server that doesn't announce its limits, rejected a payload as too large. */
 export function isPayloadTooLarge(error: unknown): boolean {
   const { type, message } = findRootCause(error) as { type?: unknown; message?: unknown };
   return type === 'PayloadsTooLarge' || (typeof message === 'string' && message.includes('exceeds size limit'));
 }
 
-/** Tells a person what happened: the messages of the error and its causes, no stack. */
-export function explain(error: unknown): void {
+/** Prints the messages of an error and its causes, without stack traces. */
+export function printError(error: unknown): void {
   if (error instanceof Interrupted) {
     console.error(`\n${error.message}.`);
     return;

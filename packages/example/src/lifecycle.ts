@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 
-/** The demo was told to end before its end, by Ctrl-C for instance. */
+/** A signal interrupted the demo, for example after Ctrl-C. */
 export class Interrupted extends Error {
   override name = 'Interrupted';
 
@@ -9,7 +9,7 @@ export class Interrupted extends Error {
   }
 }
 
-/** What has to be undone, in whatever way the process ends: the latest first. */
+/** Cleanup steps, which run in reverse order however the process ends. */
 export class Teardown {
   private readonly steps: (() => Promise<unknown>)[] = [];
 
@@ -17,7 +17,7 @@ export class Teardown {
     this.steps.push(step);
   }
 
-  /** Takes every step, and then rejects with the first failure if there was one. */
+  /** Runs all steps, then rejects with the first failure if there was one. */
   async run(): Promise<void> {
     const failures: unknown[] = [];
     for (let step = this.steps.pop(); step; step = this.steps.pop()) {
@@ -27,36 +27,36 @@ export class Teardown {
   }
 }
 
-/** Runs `main`, undoes everything, and ends the process: 0 if all went well, 1 or a signal's exit code if not. */
+/** Runs `main` and the cleanup, then exits: with 0 on success, with a signal's exit code after it, otherwise with 1. */
 export async function runProcess(
   main: (teardown: Teardown, interruption: Promise<NodeJS.Signals>) => Promise<void>,
-  explain: (error: unknown) => void,
+  printError: (error: unknown) => void,
 ): Promise<void> {
   const teardown = new Teardown();
   let exitCode = 0;
   try {
-    await main(teardown, nextSignal());
+    await main(teardown, waitForSignal());
   } catch (error) {
     exitCode = error instanceof Interrupted ? 128 + constants.signals[error.signal] : 1;
-    explain(error);
+    printError(error);
   }
   try {
     await teardown.run();
   } catch (error) {
-    // What was broken off is still running, into things that have just been closed.
+    // After a failure, calls that still run may break the cleanup. Only the first failure matters.
     if (exitCode === 0) {
       exitCode = 1;
-      explain(error);
+      printError(error);
     }
   }
   process.exit(exitCode);
 }
 
-/** Resolves to the first signal to end; the second one ends the process at once, as usual. */
-async function nextSignal(): Promise<NodeJS.Signals> {
+/** Resolves to the first signal. A second signal ends the process at once, as usual. */
+async function waitForSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, resolve);
-    // Listening to signals alone doesn't keep a process alive.
+    // Signal listeners alone don't keep a process alive.
     setInterval(() => {}, 2 ** 30);
   });
 }

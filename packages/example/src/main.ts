@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { RedisStorageDriver } from '@temporal-redis-storage/core';
 import { ExternalStorage, type DataConverter } from '@temporalio/common';
-import { checkReport, checkSummaries, expectedSummaries } from './checks';
-import { DemoError, explain, isPayloadTooLarge, findRootCause } from './errors';
+import { checkReport, checkSummaries, computeExpectedSummaries } from './checks';
+import { DemoError, findRootCause, isPayloadTooLarge, printError } from './errors';
 import { Interrupted, runProcess, type Teardown } from './lifecycle';
 import { parseOptions, USAGE, type DemoOptions } from './options';
 import { createCatalogue, createPages, type Page, type Product } from './orders';
@@ -32,34 +32,34 @@ async function main(teardown: Teardown, interruption: Promise<NodeJS.Signals>): 
     return;
   }
   silenceSdkLog(interruption);
-  const signal = await Promise.race([demo(options, teardown), interruption]);
+  const signal = await Promise.race([runDemo(options, teardown), interruption]);
   if (signal !== undefined) throw new Interrupted(signal);
   if (options.keep) await interruption;
 }
 
-async function demo(options: DemoOptions, teardown: Teardown): Promise<void> {
+async function runDemo(options: DemoOptions, teardown: Teardown): Promise<void> {
   const servers = await startServers(options, teardown);
-  const stage = await openDemoContext(options, servers, teardown);
+  const context = await openDemoContext(options, servers, teardown);
   console.log(`\n${formatIntroduction(options, servers)}`);
 
   console.log('\nWithout external storage');
-  const without = await runWithout(stage);
+  const without = await runWithout(context);
 
   const { library, workerLibrary } = options;
   console.log(`\nWith external storage in Redis, over ${[...new Set([library, workerLibrary])].join(' and ')}`);
-  const client = await createStorage(library, servers.redisUrl, stage, teardown);
-  const worker = await createStorage(workerLibrary, servers.redisUrl, stage, teardown);
-  const withRedis = await runWith(stage, { client, worker });
+  const client = await createStorage(library, servers.redisUrl, context, teardown);
+  const worker = await createStorage(workerLibrary, servers.redisUrl, context, teardown);
+  const withRedis = await runWith(context, { client, worker });
   checkReport(withRedis, { bytes: options.size * 1_000_000, ttlMs: TTL_MS });
 
   console.log(`\nSide by side\n\n${formatComparisonTable(without, withRedis)}\n`);
   if (options.redisUrl !== undefined) {
-    console.log(`The keys ${stage.keyPrefix}:* expire by themselves within the hour.\n`);
+    console.log(`The keys ${context.keyPrefix}:* expire within an hour.\n`);
   }
-  if (options.keep) console.log(formatNextSteps(options, servers, stage.keyPrefix));
+  if (options.keep) console.log(formatNextSteps(options, servers, context.keyPrefix));
 }
 
-/** What both runs share. */
+/** Connections and input that both runs share. */
 interface DemoContext {
   pipeline: Pipeline;
   redis: RedisInspector;
@@ -89,14 +89,18 @@ async function openDemoContext(options: DemoOptions, servers: Servers, teardown:
 
 async function runWithout({ pipeline, redis, runId, keyPrefix, pages, catalogue }: DemoContext): Promise<RunReport> {
   const workflowId = `orders-${runId}-without`;
-  const [refusal, ms] = await measureDuration(async () => catchRefusal(pipeline.run({ workflowId, pages, catalogue })));
-  console.log(formatParagraph(`Failed after ${formatDuration(ms)}, as it must, since Temporal takes 2 MB at most:`));
-  console.log(formatParagraph(`"${refusal}"`));
+  const [rejection, ms] = await measureDuration(async () =>
+    catchRejection(pipeline.run({ workflowId, pages, catalogue })),
+  );
+  console.log(
+    formatParagraph(`Failed after ${formatDuration(ms)}, as expected, because Temporal limits a payload to 2 MB:`),
+  );
+  console.log(formatParagraph(`"${rejection}"`));
   return {
     outcome: 'failed',
     ms,
-    history: await pipeline.historySize([workflowId]),
-    redis: await redis.contents(keyPrefix),
+    history: await pipeline.measureHistory([workflowId]),
+    redis: await redis.readContents(keyPrefix),
   };
 }
 
@@ -108,20 +112,20 @@ async function runWith(
   const [summaries, ms] = await measureDuration(async () =>
     pipeline.run({ workflowId, pages, catalogue, dataConverters }),
   );
-  checkSummaries(summaries, expectedSummaries(pages, catalogue));
-  console.log(formatParagraph(`Completed in ${formatDuration(ms)}, and the totals are right:`));
+  checkSummaries(summaries, computeExpectedSummaries(pages, catalogue));
+  console.log(formatParagraph(`Completed in ${formatDuration(ms)} with the correct totals:`));
   console.log(`\n${formatSummaryTable(summaries)}`);
   const children = summaries.map(({ region }) => `${workflowId}-${region}`);
   return {
     outcome: 'completed',
     ms,
-    history: await pipeline.historySize([workflowId, ...children]),
-    redis: await redis.contents(keyPrefix),
+    history: await pipeline.measureHistory([workflowId, ...children]),
+    redis: await redis.readContents(keyPrefix),
   };
 }
 
-/** Awaits a run that has to fail, and gives the words that it was refused with. */
-async function catchRefusal(run: Promise<unknown>): Promise<string> {
+/** Waits for a run to fail because a payload is too large, and returns the error message. */
+async function catchRejection(run: Promise<unknown>): Promise<string> {
   try {
     await run;
   } catch (error) {
@@ -149,4 +153,4 @@ async function measureDuration<Result>(task: () => Promise<Result>): Promise<[Re
   return [result, performance.now() - start];
 }
 
-void runProcess(main, explain);
+void runProcess(main, printError);

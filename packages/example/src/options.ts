@@ -2,22 +2,23 @@ import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { REDIS_LIBRARIES, type RedisLibrary } from './redis-library';
 
 export interface DemoOptions {
-  /** Megabytes of orders. */
+  /** Size of the batch, in megabytes. */
   size: number;
-  /** What the client that starts the workflow stores with. */
+  /** Redis library of the client that starts the workflow. */
   library: RedisLibrary;
+  /** Redis library of the worker. Defaults to `library`. */
   workerLibrary: RedisLibrary;
-  /** A Redis of one's own; by default the demo starts one. */
+  /** URL of the user's own Redis. By default the demo starts one. */
   redisUrl?: string;
-  /** A Temporal server of one's own, as host:port; by default the demo starts one. */
+  /** Address of the user's own Temporal server, as host:port. By default the demo starts one. */
   temporalAddress?: string;
-  /** Namespace at `temporalAddress`. */
+  /** Namespace on the server at `temporalAddress`. */
   temporalNamespace: string;
   keep: boolean;
   help: boolean;
 }
 
-/** A command line that can't be followed; the message says which option and what it got. */
+/** The command line is invalid. The message names the option and its value. */
 export class UsageError extends Error {
   override name = 'UsageError';
 }
@@ -29,14 +30,14 @@ and with external storage in Redis. By default it starts its own servers.
 
   --size <MB>                   size of the batch, 3 to 40 (default: 24)
   --library <name>              node-redis (default), ioredis or upstash
-  --worker-library <name>       the worker's, if it is to be another one
+  --worker-library <name>       library of the worker (default: --library)
   --redis-url <url>             use this Redis, redis:// or rediss://
   --temporal-address <address>  use this Temporal server, host:port
-  --temporal-namespace <name>   namespace at that server (default: default)
-  --keep                        leave the demo's own servers up until Ctrl-C
+  --temporal-namespace <name>   namespace on that server (default: default)
+  --keep                        keep the demo's servers running until Ctrl-C
   --help                        show this text`;
 
-/** One page at least, to be over Temporal's limit; and no payload over the 10 MB that Upstash takes. */
+/** At least one page above Temporal's limit, and no payload above the 10 MB limit of Upstash. */
 const SIZES = { min: 3, max: 40 };
 
 const OPTIONS = {
@@ -50,7 +51,7 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h', default: false },
 } satisfies ParseArgsConfig['options'];
 
-/** @throws UsageError */
+/** @throws UsageError if an option is unknown or invalid */
 export function parseOptions(args: string[]): DemoOptions {
   const { values } = parseArguments(args);
   const { 'redis-url': redisUrl, 'temporal-address': temporalAddress, 'temporal-namespace': namespace } = values;
@@ -59,11 +60,11 @@ export function parseOptions(args: string[]): DemoOptions {
   if (namespace !== undefined) {
     if (namespace === '') throw new UsageError("--temporal-namespace must be a name, got ''");
     if (temporalAddress === undefined) {
-      throw new UsageError(`--temporal-namespace needs --temporal-address beside it, got only '${namespace}'`);
+      throw new UsageError(`--temporal-namespace requires --temporal-address, got only '${namespace}'`);
     }
   }
   if (values.keep && redisUrl !== undefined && temporalAddress !== undefined) {
-    throw new UsageError('--keep has nothing to keep: --redis-url and --temporal-address are servers of your own');
+    throw new UsageError('--keep has no effect, because --redis-url and --temporal-address name your own servers');
   }
   return {
     size: parseSize(values.size),
@@ -77,7 +78,7 @@ export function parseOptions(args: string[]): DemoOptions {
   };
 }
 
-/** The URL as it may be shown: without user, password and query. */
+/** Removes user, password and query from a URL, so that it can be printed. */
 export function removeCredentials(url: string): string {
   return url.replace(/\/\/.*@/s, '//***@').replace(/\?.*/s, '');
 }

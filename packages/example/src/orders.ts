@@ -23,17 +23,17 @@ export interface Order {
   lines: OrderLine[];
 }
 
-/** One page of the batch: asked for by its number, as a shop's API hands it out. */
+/** One page of the batch, as the shop's API returns it. */
 export interface Page {
   seed: string;
   number: number;
-  /** Size of the page as JSON; the last order may go a little beyond it. */
+  /** Size of the page as JSON. The last order may exceed it slightly. */
   bytes: number;
 }
 
 /**
- * More than the 2 MB that Temporal takes, and less than the 4 MB of a gRPC message, beyond which a server couldn't even
- * say that it refuses.
+ * Above Temporal's payload limit of 2 MB, and below gRPC's message limit of 4 MB, beyond which the server could not
+ * report the payload limit.
  */
 const PAGE_BYTES = 3_000_000;
 
@@ -55,7 +55,7 @@ const ARTICLES = ['Lamp', 'Chair', 'Blanket', 'Carafe', 'Shelf', 'Kettle', 'Rug'
 const PRODUCT_COUNT = 5000;
 const FIRST_ORDER_AT = Date.UTC(2026, 0, 1);
 
-/** The shop's products: some 400 KB as JSON. */
+/** Creates the shop's products, about 400 KB as JSON. */
 export function createCatalogue(seed: string): Product[] {
   const random = createRandom(`${seed}/catalogue`);
   return Array.from({ length: PRODUCT_COUNT }, (_, index) => ({
@@ -67,7 +67,7 @@ export function createCatalogue(seed: string): Product[] {
   }));
 }
 
-/** The pages that a batch of so many megabytes consists of; all are of the same size, but perhaps the last. */
+/** Creates the pages of a batch. All have the same size, except possibly the last. */
 export function createPages(seed: string, megabytes: number): Page[] {
   const pages: Page[] = [];
   for (let left = megabytes * 1_000_000; left > 0; left -= PAGE_BYTES) {
@@ -76,7 +76,7 @@ export function createPages(seed: string, megabytes: number): Page[] {
   return pages;
 }
 
-/** The orders of one page, always the same. */
+/** Creates the orders of one page. The same page always has the same orders. */
 export function createOrders({ seed, number, bytes }: Page): Order[] {
   const random = createRandom(`${seed}/orders/${number}`);
   const orders: Order[] = [];
@@ -113,7 +113,7 @@ interface Random {
   pick<Item>(items: readonly Item[]): Item;
 }
 
-/** Marsaglia's xorshift32, which is all the chance that a demo needs: the same numbers for the same seed, everywhere. */
+/** Creates a generator (Marsaglia's xorshift32) that returns the same numbers for the same seed on every machine. */
 function createRandom(seed: string): Random {
   let state = createHash('sha256').update(seed).digest().readUInt32LE() || 1;
   const between = (min: number, max: number): number => {

@@ -6,7 +6,7 @@ import type { RegionSummary } from './activities';
 import type { Page, Product } from './orders';
 import { processOrders } from './workflows';
 
-/** Long enough for 40 MB on a slow machine, and yet an end, should a server fail on the way. */
+/** Long enough for 40 MB on a slow machine; ends the demo if a server fails during a run. */
 const TIMEOUT = '2 minutes';
 
 export interface TemporalAddress {
@@ -18,17 +18,17 @@ export interface PipelineRun {
   workflowId: string;
   pages: Page[];
   catalogue: Product[];
-  /** Where large payloads go. The client and the worker may each have a Redis library of their own. */
+  /** Converters with external storage. The client and the worker may use different Redis libraries. */
   dataConverters?: { client: DataConverter; worker: DataConverter };
 }
 
-/** What Event History holds of a run and its children. */
+/** Size of the Event Histories of a workflow and its children. */
 export interface HistorySize {
   events: number;
   bytes: number;
 }
 
-/** The demo's pipeline on a Temporal server. */
+/** Runs the demo's workflow on a Temporal server. */
 export class Pipeline {
   private unfinished: string | undefined;
 
@@ -48,7 +48,7 @@ export class Pipeline {
     return new Pipeline(connection, nativeConnection, temporal.namespace, workflowBundle);
   }
 
-  /** Starts a worker, has it run the workflow, and stops it. */
+  /** Starts a worker, runs the workflow on it, and stops the worker. */
   async run({ workflowId, pages, catalogue, dataConverters }: PipelineRun): Promise<RegionSummary[]> {
     const worker = await Worker.create({
       connection: this.nativeConnection,
@@ -61,7 +61,7 @@ export class Pipeline {
     this.unfinished = workflowId;
     return worker.runUntil(async () => {
       try {
-        return await this.client(dataConverters?.client).workflow.execute(processOrders, {
+        return await this.createClient(dataConverters?.client).workflow.execute(processOrders, {
           workflowId,
           taskQueue: workflowId,
           args: [pages, catalogue],
@@ -73,21 +73,21 @@ export class Pipeline {
     });
   }
 
-  /** As the server itself counts it. */
-  async historySize(workflowIds: string[]): Promise<HistorySize> {
+  /** Adds up the history sizes that the server reports. */
+  async measureHistory(workflowIds: string[]): Promise<HistorySize> {
     const size: HistorySize = { events: 0, bytes: 0 };
     for (const workflowId of workflowIds) {
-      const { historyLength, historySize } = await this.client().workflow.getHandle(workflowId).describe();
+      const { historyLength, historySize } = await this.createClient().workflow.getHandle(workflowId).describe();
       size.events += historyLength;
       size.bytes += historySize ?? 0;
     }
     return size;
   }
 
-  /** Ends a run that was broken off, if there is one, and its children with it. */
+  /** Terminates a workflow that was interrupted, and its children with it. */
   async terminate(): Promise<void> {
     if (this.unfinished === undefined) return;
-    await this.client().workflow.getHandle(this.unfinished).terminate('The demo was interrupted');
+    await this.createClient().workflow.getHandle(this.unfinished).terminate('The demo was interrupted');
   }
 
   async close(): Promise<void> {
@@ -95,7 +95,7 @@ export class Pipeline {
     await this.connection.close();
   }
 
-  private client(dataConverter?: DataConverter): Client {
+  private createClient(dataConverter?: DataConverter): Client {
     return new Client({
       connection: this.connection,
       namespace: this.namespace,

@@ -1,16 +1,17 @@
 import { createClient } from 'redis';
 import { removeCredentials } from './options';
 
-/** What Redis holds under one prefix. */
+/** The keys under one prefix. */
 export interface RedisContents {
   keys: number;
   bytes: number;
-  /** Milliseconds to live; -1 is a key that never expires. */
+  /** Shortest time to live, in milliseconds; -1 if a key never expires. */
   shortestTtl: number;
+  /** Longest time to live, in milliseconds. */
   longestTtl: number;
 }
 
-/** A look at Redis from outside, over a connection of its own: whichever library the pipeline uses, this one counts. */
+/** Inspects Redis through a separate connection, independent of the library that the pipeline uses. */
 export class RedisInspector {
   private constructor(private readonly redis: Awaited<ReturnType<typeof connect>>) {}
 
@@ -23,7 +24,7 @@ export class RedisInspector {
   }
 
   /** Counts the keys that start with `prefix`, which must be free of glob characters. */
-  async contents(prefix: string): Promise<RedisContents> {
+  async readContents(prefix: string): Promise<RedisContents> {
     const keys = new Set<string>();
     for await (const batch of this.redis.scanIterator({ MATCH: `${prefix}*`, COUNT: 1000 })) {
       for (const key of batch) keys.add(key);
@@ -45,6 +46,6 @@ export class RedisInspector {
 
 async function connect(url: string) {
   const redis = createClient({ url, socket: { reconnectStrategy: false } });
-  redis.on('error', () => {}); // What it concerns rejects with it.
+  redis.on('error', () => {}); // Failing calls reject anyway.
   return redis.connect();
 }

@@ -15,14 +15,14 @@ export interface ConnectedClient {
   close(): Promise<unknown>;
 }
 
-/** Connects to the Redis at `url`: nothing else of the demo depends on the library. */
+/** Connects to the Redis at `url`. Only this function depends on the Redis library. */
 export async function connect(library: RedisLibrary, url: string): Promise<ConnectedClient> {
   if (library === 'node-redis') {
-    const redis = await createClient({ url }).on('error', ignore).connect();
+    const redis = await createClient({ url }).on('error', ignoreError).connect();
     return { client: new NodeRedisStorageDriverClient(redis), close: async () => redis.close() };
   }
   if (library === 'ioredis') {
-    const redis = new Ioredis(url).on('error', ignore);
+    const redis = new Ioredis(url).on('error', ignoreError);
     return { client: new IoredisStorageDriverClient(redis), close: async () => redis.quit() };
   }
   const endpoint = await startUpstash({ redis: parseAddress(url) });
@@ -30,14 +30,14 @@ export async function connect(library: RedisLibrary, url: string): Promise<Conne
   return { client: new UpstashStorageDriverClient(redis), close: async () => endpoint.stop() };
 }
 
-/** Of an error on the connection: the commands that it concerns reject with it. */
-function ignore(): void {}
+/** Ignores connection errors, because failing commands reject anyway. */
+function ignoreError(): void {}
 
-/** For our endpoint that speaks Upstash's REST API, which takes an address alone. */
+/** Parses the URL for the Upstash test endpoint, which only supports a host and a port. */
 function parseAddress(url: string): { host: string; port: number } {
   const { protocol, username, password, hostname, port, pathname } = new URL(url);
   if (protocol !== 'redis:' || username || password || !['', '/', '/0'].includes(pathname)) {
-    throw new Error('With upstash, --redis-url can have neither TLS, nor a user, a password or a database');
+    throw new Error('With upstash, --redis-url must not have TLS, a user, a password or a database');
   }
   return { host: hostname, port: Number(port || 6379) };
 }

@@ -4,7 +4,7 @@ import type { HistorySize } from './pipeline';
 import type { RedisContents } from './redis-contents';
 import type { Servers } from './servers';
 
-/** What is to be compared of a run. */
+/** The measurements of one run. */
 export interface RunReport {
   outcome: string;
   ms: number;
@@ -22,11 +22,11 @@ export function formatIntroduction({ size }: DemoOptions, { redisUrl, temporal }
   ].join('\n');
 }
 
-/** How to look at the servers that the demo started, and only at those. */
+/** Formats commands for inspecting the servers that the demo started. */
 export function formatNextSteps(options: DemoOptions, { redisUrl, temporal }: Servers, keyPrefix: string): string {
   const { address, namespace } = temporal;
   return [
-    'Up until Ctrl-C, to look around:',
+    'The servers run until Ctrl-C. To look around:',
     ...(options.redisUrl === undefined ? [`  redis-cli -u ${redisUrl} --scan --pattern '${keyPrefix}:*'`] : []),
     ...(options.temporalAddress === undefined
       ? [`  temporal workflow list --address ${address} --namespace ${namespace}`]
@@ -34,7 +34,7 @@ export function formatNextSteps(options: DemoOptions, { redisUrl, temporal }: Se
   ].join('\n');
 }
 
-/** The results, a line for each region. */
+/** Formats the results with one row per region. */
 export function formatSummaryTable(summaries: RegionSummary[]): string {
   return formatTable([
     ['Region', 'Orders', 'Items', 'Net €', 'Tax €', 'Weight'],
@@ -49,26 +49,26 @@ export function formatSummaryTable(summaries: RegionSummary[]): string {
   ]);
 }
 
-/** What each run left behind, side by side. */
+/** Formats the measurements of both runs side by side. */
 export function formatComparisonTable(without: RunReport, withStorage: RunReport): string {
-  const row = (title: string, value: (report: RunReport) => string): string[] => [
+  const formatRow = (title: string, value: (report: RunReport) => string): string[] => [
     title,
     value(without),
     value(withStorage),
   ];
   return formatTable([
     ['', 'without', 'with'],
-    row('Workflow', ({ outcome }) => outcome),
-    row('Time', ({ ms }) => formatDuration(ms)),
-    row('Event History', ({ history }) => formatBytes(history.bytes)),
-    row('  events', ({ history }) => formatCount(history.events)),
-    row('Redis', ({ redis }) => formatBytes(redis.bytes)),
-    row('  keys', ({ redis }) => formatCount(redis.keys)),
-    row('  expire in', ({ redis }) => (redis.keys > 0 ? formatDuration(redis.longestTtl) : '-')),
+    formatRow('Workflow', ({ outcome }) => outcome),
+    formatRow('Time', ({ ms }) => formatDuration(ms)),
+    formatRow('Event History', ({ history }) => formatBytes(history.bytes)),
+    formatRow('  events', ({ history }) => formatCount(history.events)),
+    formatRow('Redis', ({ redis }) => formatBytes(redis.bytes)),
+    formatRow('  keys', ({ redis }) => formatCount(redis.keys)),
+    formatRow('  expire in', ({ redis }) => (redis.keys > 0 ? formatDuration(redis.longestTtl) : '-')),
   ]);
 }
 
-/** Rows of cells as aligned and indented lines: the first column to the left, the others to the right. */
+/** Formats rows as indented lines, with the first column aligned left and the others aligned right. */
 function formatTable(rows: string[][]): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   return rows
@@ -93,7 +93,7 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
-/** Indented and broken into lines, for a terminal of 80 columns. */
+/** Indents a text and wraps it at 80 columns. */
 export function formatParagraph(text: string): string {
   return text.replace(/(.{1,76})(?: +|$)/g, '  $1\n').trimEnd();
 }

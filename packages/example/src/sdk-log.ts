@@ -2,18 +2,20 @@ import { DefaultLogger, Runtime, type LogEntry } from '@temporalio/worker';
 import { findRootCause } from './errors';
 
 /**
- * What the run without external storage comes to, which the demo itself tells: a payload is beyond the limit, so the
- * workflow fails, so the activities of the other pages finish in vain.
+ * Messages of the run without external storage, whose failure the demo reports itself: a payload is too large,
+ * therefore the workflow fails, therefore the activities of the other pages complete after its end.
  */
-const TOLD_ANYWAY = /^(\[TMPRL1103\]|Workflow failed|Activity not found on completion)/;
+const EXPECTED_MESSAGES = /^(\[TMPRL1103\]|Workflow failed|Activity not found on completion)/;
 
-/** Leaves of the SDK's log the warnings, a line each, and of its signal handlers nothing: the demo ends by itself. */
+/**
+ * Reduces the SDK's log to one line per warning, and disables its signal handlers, because the demo handles signals.
+ */
 export function silenceSdkLog(interruption: Promise<unknown>): void {
   let interrupted = false;
-  // What is still running then fails, and that is nobody's concern.
+  // After an interruption, calls that still run fail, which is expected.
   void interruption.then(() => (interrupted = true));
   const print = ({ level, message, meta }: LogEntry): void => {
-    if (interrupted || TOLD_ANYWAY.test(message)) return;
+    if (interrupted || EXPECTED_MESSAGES.test(message)) return;
     const cause = findRootCause(meta?.error);
     console.error(`  ${level.toLowerCase()}: ${message}${cause instanceof Error ? `: ${cause.message}` : ''}`);
   };

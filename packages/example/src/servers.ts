@@ -8,7 +8,9 @@ export interface Servers {
   temporal: TemporalAddress;
 }
 
-/** The servers that the options name, and where they name none, throw-away ones, installed first if need be. */
+/**
+ * Uses the servers in the options. For those that are missing, starts temporary servers, and installs them if needed.
+ */
 export async function startServers(options: DemoOptions, teardown: Teardown): Promise<Servers> {
   const { redisUrl, temporalAddress, temporalNamespace } = options;
   return {

@@ -7,13 +7,13 @@ const { fetchOrders, enrichOrders, summariseOrders } = proxyActivities<typeof ac
   startToCloseTimeout: '1 minute',
   retry: {
     maximumAttempts: 3,
-    // The SDK's error for a payload beyond Temporal's limit. The next attempt would give the same payload, so retrying
-    // can't help: by default, which is without end, the workflow would never fail, it would just never get on.
+    // The SDK's error for a payload above Temporal's limit. Each attempt would return the same payload, so with the
+    // default of unlimited attempts the workflow would neither fail nor make progress.
     nonRetryableErrorTypes: ['PayloadsTooLarge'],
   },
 });
 
-/** Fetches a batch page by page, and has each region's orders processed by a child workflow. */
+/** Fetches a batch page by page, then starts a child workflow for each region to process its orders. */
 export async function processOrders(pages: Page[], catalogue: Product[]): Promise<RegionSummary[]> {
   const fetched = await Promise.all(pages.map((page) => fetchOrders(page)));
   const byRegion = new Map<string, Order[]>();

@@ -1,5 +1,5 @@
 import { enrichOrders, fetchOrders, summariseOrders } from '../src/activities';
-import { checkReport, checkSummaries, expectedSummaries } from '../src/checks';
+import { checkReport, checkSummaries, computeExpectedSummaries } from '../src/checks';
 import { DemoError } from '../src/errors';
 import { createCatalogue, createPages } from '../src/orders';
 import type { RunReport } from '../src/report';
@@ -7,8 +7,8 @@ import type { RunReport } from '../src/report';
 const catalogue = createCatalogue('a seed');
 const pages = createPages('a seed', 4).map((page) => ({ ...page, bytes: 50_000 }));
 
-describe('the expected totals', () => {
-  it('are what the activities come to', async () => {
+describe('the check of the totals', () => {
+  it('expects the totals that the activities compute', async () => {
     const orders = (await Promise.all(pages.map(fetchOrders))).flat();
     const enriched = await enrichOrders(orders, catalogue);
     const regions = [...new Set(orders.map(({ region }) => region))].toSorted();
@@ -20,11 +20,11 @@ describe('the expected totals', () => {
         ),
       ),
     );
-    expect(expectedSummaries(pages, catalogue)).toEqual(summaries);
+    expect(computeExpectedSummaries(pages, catalogue)).toEqual(summaries);
   });
 
-  it('refuse a result that is off by a cent', () => {
-    const expected = expectedSummaries(pages, catalogue);
+  it('rejects a result that is off by one cent or lacks a region', () => {
+    const expected = computeExpectedSummaries(pages, catalogue);
     const [first, ...rest] = expected;
     const actual = [{ ...first!, netCents: first!.netCents + 1 }, ...rest];
     expect(() => checkSummaries(actual, expected)).toThrow(DemoError);
@@ -33,7 +33,7 @@ describe('the expected totals', () => {
   });
 });
 
-describe('what a run must leave behind', () => {
+describe('checkReport', () => {
   const batch = { bytes: 3_000_000, ttlMs: 3_600_000 };
   const report: RunReport = {
     outcome: 'completed',
@@ -42,7 +42,7 @@ describe('what a run must leave behind', () => {
     redis: { keys: 32, bytes: 18_400_000, shortestTtl: 3_599_000, longestTtl: 3_600_000 },
   };
 
-  it('is the batch in Redis, with a TTL, and little in Event History', () => {
+  it('accepts a batch in Redis with a TTL and a small Event History', () => {
     expect(() => checkReport(report, batch)).not.toThrow();
   });
 
@@ -51,7 +51,7 @@ describe('what a run must leave behind', () => {
     ['a key that never expires', { ...report, redis: { ...report.redis, shortestTtl: -1 } }],
     ['a key that lives too long', { ...report, redis: { ...report.redis, longestTtl: 3_600_001 } }],
     ['payloads in Event History', { ...report, history: { ...report.history, bytes: 3_000_000 } }],
-  ])('is not %s', (_title, wrong) => {
+  ])('rejects %s', (_title, wrong) => {
     expect(() => checkReport(wrong, batch)).toThrow(DemoError);
   });
 });

@@ -8,20 +8,20 @@ function createFailure(cause: Error): WorkflowFailedError {
   return new WorkflowFailedError('failed', failure, MAXIMUM_ATTEMPTS_REACHED);
 }
 
-describe('a payload beyond the limit', () => {
+describe('isPayloadTooLarge', () => {
   it.each([
     ['the SDK', ApplicationFailure.create({ message: 'too large', type: 'PayloadsTooLarge' })],
-    ['a server that leaves it to itself', new ServerFailure('Complete result exceeds size limit.', true)],
-  ])('is told by the refusal of %s', (_title, refusal) => {
-    expect(isPayloadTooLarge(createFailure(refusal))).toBe(true);
-    expect(findRootCause(createFailure(refusal))).toBe(refusal);
+    ['a server that does not announce its limits', new ServerFailure('Complete result exceeds size limit.', true)],
+  ])('recognizes the rejection by %s', (_title, rejection) => {
+    expect(isPayloadTooLarge(createFailure(rejection))).toBe(true);
+    expect(findRootCause(createFailure(rejection))).toBe(rejection);
   });
 
   it.each([
     ['another failure', createFailure(ApplicationFailure.create({ message: 'no such product', type: 'Error' }))],
     ['a timeout', createFailure(new TimeoutFailure('timed out', undefined, 'START_TO_CLOSE'))],
-    ['something that is no error', 'failed'],
-  ])('is not told by %s', (_title, error) => {
+    ['a value that is not an error', 'failed'],
+  ])('does not match %s', (_title, error) => {
     expect(isPayloadTooLarge(error)).toBe(false);
   });
 });

@@ -1,7 +1,7 @@
 import { parseOptions, USAGE, UsageError, removeCredentials } from '../src/options';
 
-describe('the options', () => {
-  it('have defaults', () => {
+describe('parseOptions', () => {
+  it('returns the defaults without arguments', () => {
     expect(parseOptions([])).toEqual({
       size: 24,
       library: 'node-redis',
@@ -12,7 +12,7 @@ describe('the options', () => {
     });
   });
 
-  it('are read from the command line', () => {
+  it('reads every option from the command line', () => {
     const servers = ['--redis-url', 'rediss://redis.example.com:6380/2', '--temporal-address', 'localhost:7233'];
     const libraries = ['--library', 'upstash', '--worker-library', 'ioredis'];
     expect(parseOptions(['--size', '3', ...servers, '--temporal-namespace=shop', ...libraries])).toEqual({
@@ -29,23 +29,23 @@ describe('the options', () => {
     expect(parseOptions(['--help'])).toMatchObject({ help: true });
   });
 
-  it('give the worker the same library unless it is to have another', () => {
+  it("defaults the worker's library to the client's library", () => {
     expect(parseOptions(['--library', 'ioredis'])).toMatchObject({ library: 'ioredis', workerLibrary: 'ioredis' });
   });
 
   it.each([
-    ['a size that is no number', ['--size', 'big'], "--size must be a whole number of MB from 3 to 40, got 'big'"],
+    ['a size that is not a number', ['--size', 'big'], "--size must be a whole number of MB from 3 to 40, got 'big'"],
     ['an empty size', ['--size='], "--size must be a whole number of MB from 3 to 40, got ''"],
-    ['a fraction', ['--size', '4.5'], "got '4.5'"],
+    ['a size that is a fraction', ['--size', '4.5'], "got '4.5'"],
     ['a size that is too small', ['--size', '2'], "got '2'"],
     ['a size that is too large', ['--size', '41'], "got '41'"],
     [
-      'a URL of something else',
+      'a URL with another scheme',
       ['--redis-url', 'http://localhost'],
       "--redis-url must be a redis:// or rediss:// URL, got 'http://localhost'",
     ],
     [
-      'no URL',
+      'a Redis address that is not a URL',
       ['--redis-url', 'localhost:6379'],
       "--redis-url must be a redis:// or rediss:// URL, got 'localhost:6379'",
     ],
@@ -54,8 +54,8 @@ describe('the options', () => {
       ['--temporal-address', 'localhost'],
       "--temporal-address must be host:port, got 'localhost'",
     ],
-    ['an address with a port beyond all', ['--temporal-address', 'localhost:70000'], "got 'localhost:70000'"],
-    ['a URL as address', ['--temporal-address', 'http://localhost:7233'], "got 'http://localhost:7233'"],
+    ['an address with a port out of range', ['--temporal-address', 'localhost:70000'], "got 'localhost:70000'"],
+    ['an address that is a URL', ['--temporal-address', 'http://localhost:7233'], "got 'http://localhost:7233'"],
     [
       'an empty namespace',
       ['--temporal-address', 'localhost:7233', '--temporal-namespace='],
@@ -64,37 +64,37 @@ describe('the options', () => {
     [
       'a namespace without an address',
       ['--temporal-namespace', 'shop'],
-      "--temporal-namespace needs --temporal-address beside it, got only 'shop'",
+      "--temporal-namespace requires --temporal-address, got only 'shop'",
     ],
     ['an unknown library', ['--library', 'redis'], "--library must be node-redis, ioredis, upstash, got 'redis'"],
     [
-      'an unknown library of the worker',
+      'an empty library of the worker',
       ['--worker-library', ''],
       "--worker-library must be node-redis, ioredis, upstash, got ''",
     ],
     [
-      'to keep what is not ours',
+      '--keep when the user provides both servers',
       ['--keep', '--redis-url', 'redis://h', '--temporal-address', 'h:1'],
-      '--keep has nothing to keep',
+      '--keep has no effect',
     ],
     ['an unknown option', ['--sise', '3'], "Unknown option '--sise'"],
     ['a stray argument', ['3'], "Unexpected argument '3'"],
-  ])('refuse %s', (_title, args, message) => {
+  ])('rejects %s', (_title, args, message) => {
     expect(() => parseOptions(args)).toThrow(UsageError);
     expect(() => parseOptions(args)).toThrow(message);
   });
 
   it.each([
-    ['of a wrong URL', ['--redis-url', 'redis:://user:secret@host']],
-    ['of a URL of another scheme', ['--redis-url', 'http://user:sec@secret@host/?password=secret']],
-    ['of a URL whose password has a slash', ['--redis-url', 'redis://user:sec/secret@:1']],
-    ['of a stray URL', ['redis://user:secret@host']],
-  ])('do not tell the password %s', (_title, args) => {
+    ['a malformed URL', ['--redis-url', 'redis:://user:secret@host']],
+    ['a URL with another scheme', ['--redis-url', 'http://user:sec@secret@host/?password=secret']],
+    ['a URL whose password has a slash', ['--redis-url', 'redis://user:sec/secret@:1']],
+    ['a URL as an unexpected argument', ['redis://user:secret@host']],
+  ])('hides the password in the error for %s', (_title, args) => {
     expect(() => parseOptions(args)).toThrow(/^(?!.*secret)/s);
     expect(() => parseOptions(args)).toThrow(/host|:1/);
   });
 
-  it('fit a help text of 80 columns, which names each of them', () => {
+  it('has a help text of at most 80 columns that names every option', () => {
     expect(Math.max(...USAGE.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
     for (const name of [
       'size',
@@ -111,12 +111,12 @@ describe('the options', () => {
   });
 });
 
-describe('a URL without its credentials', () => {
+describe('removeCredentials', () => {
   it.each([
     ['redis://127.0.0.1:6379', 'redis://127.0.0.1:6379'],
     ['redis://:secret@host:6379/1', 'redis://***@host:6379/1'],
     ['rediss://user:s@cret@host?token=secret', 'rediss://***@host'],
-  ])('of %s is %s', (url, shown) => {
-    expect(removeCredentials(url)).toBe(shown);
+  ])('turns %s into %s', (url, expected) => {
+    expect(removeCredentials(url)).toBe(expected);
   });
 });

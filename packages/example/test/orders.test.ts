@@ -6,12 +6,12 @@ function toJson(value: unknown): string {
   return JSON.stringify(value);
 }
 
-describe('the orders of a page', () => {
-  it('are the same bytes for the same seed', () => {
+describe('createOrders', () => {
+  it('returns the same bytes for the same page', () => {
     expect(toJson(createOrders(page))).toBe(toJson(createOrders({ ...page })));
   });
 
-  it('are those that this seed has always given', () => {
+  it('returns the recorded first order for a fixed seed', () => {
     expect(createOrders(page)[0]).toMatchInlineSnapshot(`
       {
         "customer": {
@@ -43,23 +43,23 @@ describe('the orders of a page', () => {
     `);
   });
 
-  it('are others for another seed or another page', () => {
+  it('returns other orders for another seed or another page number', () => {
     expect(toJson(createOrders({ ...page, seed: 'another seed' }))).not.toBe(toJson(createOrders(page)));
     expect(toJson(createOrders({ ...page, number: 1 }))).not.toBe(toJson(createOrders(page)));
   });
 
-  it('have ids that no other page has', () => {
+  it('returns ids that are unique across pages', () => {
     const ids = [0, 1, 2].flatMap((number) => createOrders({ ...page, number })).map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it('fill the page, and go beyond it by one order at most', () => {
+  it('fills the page and exceeds its size by at most one order', () => {
     const size = Buffer.byteLength(toJson(createOrders(page)));
     expect(size).toBeGreaterThanOrEqual(page.bytes);
     expect(size).toBeLessThan(page.bytes + 1000);
   });
 
-  it('come from every region and hold only products of the catalogue', () => {
+  it('returns orders from every region, with products of the catalogue only', () => {
     const orders = createOrders(page);
     const skus = new Set(createCatalogue('a seed').map(({ sku }) => sku));
     expect([...new Set(orders.map(({ region }) => region))].toSorted()).toEqual([
@@ -74,26 +74,26 @@ describe('the orders of a page', () => {
   });
 });
 
-describe('the catalogue', () => {
-  it('is the same for the same seed, and another one for another', () => {
+describe('createCatalogue', () => {
+  it('returns the same products for the same seed, and others for another seed', () => {
     expect(toJson(createCatalogue('a seed'))).toBe(toJson(createCatalogue('a seed')));
     expect(toJson(createCatalogue('another seed'))).not.toBe(toJson(createCatalogue('a seed')));
   });
 
-  it("is over External Storage's threshold of 256 KiB and under Temporal's limit of 2 MB", () => {
+  it("returns more than External Storage's threshold of 256 KiB and less than Temporal's limit of 2 MB", () => {
     const size = Buffer.byteLength(toJson(createCatalogue('a seed')));
     expect(size).toBeGreaterThan(256 * 1024);
     expect(size).toBeLessThan(2 * 1024 * 1024);
   });
 });
 
-describe('the pages of a batch', () => {
-  it("make up its size, each beyond Temporal's limit but perhaps the last", () => {
+describe('createPages', () => {
+  it("splits a batch into pages above Temporal's limit, except possibly the last", () => {
     const sizes = createPages('a seed', 10).map(({ bytes }) => bytes);
     expect(sizes).toEqual([3_000_000, 3_000_000, 3_000_000, 1_000_000]);
   });
 
-  it('are numbered and know their seed', () => {
+  it('numbers the pages and passes the seed on to them', () => {
     expect(createPages('a seed', 4)).toMatchObject([
       { seed: 'a seed', number: 0 },
       { seed: 'a seed', number: 1 },

@@ -20,8 +20,8 @@ const completed: RunReport = {
   redis: { keys: 39, bytes: 108_600_000, shortestTtl: 3_590_000, longestTtl: 3_598_000 },
 };
 
-describe('the comparison', () => {
-  it('tells what Event History and Redis hold, the TTL, and the time', () => {
+describe('formatComparisonTable', () => {
+  it('shows outcome, time, Event History, Redis and TTL of both runs', () => {
     expect(`\n${formatComparisonTable(failed, completed)}\n`).toBe(`
                    without          with
   Workflow          failed     completed
@@ -35,8 +35,8 @@ describe('the comparison', () => {
   });
 });
 
-describe('the summary', () => {
-  it('is a line for each region', () => {
+describe('formatSummaryTable', () => {
+  it('returns one row per region', () => {
     const grams = 1_253_400_000;
     expect(
       `\n${formatSummaryTable([
@@ -51,7 +51,7 @@ describe('the summary', () => {
   });
 });
 
-describe('sizes', () => {
+describe('formatBytes', () => {
   it.each([
     [0, '0 B'],
     [999, '999 B'],
@@ -59,25 +59,25 @@ describe('sizes', () => {
     [999_949, '999.9 kB'],
     [999_950, '1.0 MB'],
     [108_600_000, '108.6 MB'],
-  ])('of %d bytes are told as %s', (value, text) => {
+  ])('formats %d bytes as %s', (value, text) => {
     expect(formatBytes(value)).toBe(text);
   });
 });
 
-describe('durations', () => {
+describe('formatDuration', () => {
   it.each([
     [40, '0.0 s'],
     [59_949, '59.9 s'],
     [59_951, '1 min 0 s'],
     [3_598_000, '59 min 58 s'],
     [3_600_000, '60 min 0 s'],
-  ])('of %d ms are told as %s', (ms, text) => {
+  ])('formats %d ms as %s', (ms, text) => {
     expect(formatDuration(ms)).toBe(text);
   });
 });
 
-describe('a paragraph', () => {
-  it('keeps to 80 columns, all words, and their order', () => {
+describe('formatParagraph', () => {
+  it('wraps at 80 columns and keeps all words in order', () => {
     const words = Array.from({ length: 60 }, (_, index) => `word${index}`).join(' ');
     const lines = formatParagraph(words).split('\n');
     expect(lines.length).toBeGreaterThan(1);

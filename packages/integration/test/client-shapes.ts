@@ -8,24 +8,24 @@ import { NodeRedisStorageDriverClient, type NodeRedisClient } from '@temporal-re
 import type { RedisAddress, RunningRedisSentinel } from '@temporal-redis-storage/testing';
 import { UpstashStorageDriverClient } from '@temporal-redis-storage/upstash';
 
-/** A client under test, opened as a careful user does: with a listener for errors. */
+/** A client under test, with a listener for errors as in production. */
 export interface OpenClient {
   client: RedisStorageDriverClient;
   /** The errors that its library has emitted. */
   errors: Error[];
-  /** Resolves once the first attempt to connect is over, or the first successful one if it must reach its server. */
+  /** Resolves after the first attempt to connect, or after the first successful one if the client retries. */
   connected: Promise<unknown>;
   /** Closes the connection without waiting for requests. */
   close: () => unknown;
 }
 
-/** Where a client connects to. */
+/** Addresses that a client connects to. */
 export interface Endpoints extends RedisAddress {
-  /** Its master is taken to be at `host` and `port`, whatever address it gives. Defaults to the same address. */
+  /** The sentinel. The master's address is replaced by `host` and `port`. Defaults to the same address. */
   sentinel?: RedisAddress;
-  /** Whether to use TLS, which no server of the fault tests speaks. */
+  /** Whether to use TLS. The servers of the fault tests don't support it. */
   tls?: boolean;
-  /** How long a TCP connection may be silent before its client takes it for dead, in milliseconds. */
+  /** Milliseconds without data after which the client closes a TCP connection. */
   socketTimeout?: number;
   upstash: { url: string; token: string };
 }
@@ -36,10 +36,10 @@ export interface Login {
   password?: string;
 }
 
-/** How to reach a server. */
+/** Login, database and TLS settings of a client. */
 export interface Access extends Login {
   database?: number;
-  /** TLS with this certificate authority, `null` for those that Node trusts. */
+  /** Certificate authority for TLS, or `null` for the authorities that Node trusts. Without it, no TLS. */
   ca?: Buffer | null;
 }
 
@@ -53,7 +53,7 @@ interface NodeRedisConnection extends NodeRedisClient {
   destroy(): unknown;
 }
 
-/** Connects once. A refusal is emitted as an error, too. */
+/** Connects once. A failure to connect is also emitted as an error. */
 export function openNodeRedis(redis: NodeRedisConnection): OpenClient {
   const errors: Error[] = [];
   redis.on('error', (error) => errors.push(error));
@@ -65,7 +65,7 @@ export function openNodeRedis(redis: NodeRedisConnection): OpenClient {
   };
 }
 
-/** Connects again and again: a cluster that can't be reached gives up otherwise. */
+/** Retries until connected, because a cluster client gives up when it can't reach its nodes. */
 function openPersistentNodeRedis(redis: NodeRedisConnection): OpenClient {
   const closed = new AbortController();
   const connect = async (): Promise<void> => {
@@ -104,7 +104,7 @@ function openUpstash(source: ConstructorParameters<typeof UpstashStorageDriverCl
 
 const buildUrl = ({ host, port, tls }: Endpoints): string => `${tls ? 'rediss' : 'redis'}://${host}:${port}`;
 
-/** By default, node-redis closes a client forever when it takes the connection for dead. */
+/** Reconnects after a socket timeout. By default, node-redis closes the client for good. */
 const buildSocketOptions = ({
   socketTimeout,
 }: Endpoints): { socket?: { socketTimeout: number; reconnectStrategy: number } } =>
@@ -122,7 +122,7 @@ const buildIoredisOptions = ({ tls, socketTimeout }: Endpoints): { tls?: object;
 
 type Shapes = Record<string, (endpoints: Endpoints) => OpenClient>;
 
-/** Clients that know where their server is. */
+/** Clients that connect to a fixed server. */
 export const SINGLE_SHAPES: Shapes = {
   'node-redis': (endpoints) => openPersistentNodeRedis(createClient({ ...buildNodeRedisOptions(endpoints), RESP: 2 })),
   'node-redis, RESP3': (endpoints) =>
@@ -133,11 +133,11 @@ export const SINGLE_SHAPES: Shapes = {
     openIoredis(
       new Redis(endpoints.port, endpoints.host, { ...buildIoredisOptions(endpoints), enableAutoPipelining: true }),
     ),
-  'Upstash, by its Redis': ({ upstash: { url, token } }) => openUpstash(new Upstash({ url, token })),
-  'Upstash, by URL and token': ({ upstash: { url, token } }) => openUpstash({ url, token }),
+  'Upstash, @upstash/redis client': ({ upstash: { url, token } }) => openUpstash(new Upstash({ url, token })),
+  'Upstash, URL and token': ({ upstash: { url, token } }) => openUpstash({ url, token }),
 };
 
-/** Clients that ask a sentinel where their server is. */
+/** Clients that ask a sentinel for the address of their server. */
 const SENTINEL_SHAPES: Shapes = {
   'node-redis, sentinel'(endpoints) {
     const { host, port, tls, sentinel = { host, port } } = endpoints;
@@ -181,15 +181,15 @@ export const CLUSTER_SHAPES: Shapes = {
 /** Every shape of client that an adapter takes. */
 export const SHAPES = { ...SINGLE_SHAPES, ...SENTINEL_SHAPES, ...CLUSTER_SHAPES };
 
-/** With its ready check, ioredis asks for INFO, and warns on the console if the user isn't allowed to. */
+/** The ready check of ioredis sends INFO, and prints a warning if the user may not run it. */
 const WITHOUT_INFO = { enableReadyCheck: false };
 
-/** Clients of one server, with a login, a database or TLS. They don't reconnect after a refusal. */
+/** Clients of one server, with a login, a database or TLS. They don't reconnect after a failure. */
 export const SERVER_CLIENTS: Record<string, (server: RedisAddress, access?: Access) => Promise<OpenClient>> = {
   async 'node-redis'({ host, port }, { ca, ...access } = {}) {
     const socket = { host, port, reconnectStrategy: false } as const;
     const tls = { tls: true, ...(ca && { ca }) } as const;
-    return whenConnected(
+    return waitForConnection(
       openNodeRedis(createClient({ ...access, socket: ca === undefined ? socket : { ...socket, ...tls } })),
     );
   },
@@ -201,7 +201,7 @@ export const SERVER_CLIENTS: Record<string, (server: RedisAddress, access?: Acce
   },
 };
 
-/** Clients of the cluster that a node belongs to, by what they read from. */
+/** Clients of the cluster that a node belongs to, reading from masters or replicas. */
 export const CLUSTER_CLIENTS: Record<string, (node: RedisAddress, login?: Login) => Promise<OpenClient>> = {
   'node-redis': (node, login) => openNodeRedisCluster(node, login),
   'node-redis, reading from replicas': (node, login) => openNodeRedisCluster(node, login, { useReplicas: true }),
@@ -210,7 +210,7 @@ export const CLUSTER_CLIENTS: Record<string, (node: RedisAddress, login?: Login)
   'ioredis, autopipelining': async (node, login) => openIoredisCluster(node, login, { enableAutoPipelining: true }),
 };
 
-/** Clients that find the master by its sentinels, by what they read from. */
+/** Clients that find the master through sentinels, reading from the master or from replicas. */
 export const SENTINEL_CLIENTS: Record<string, (sentinel: RunningRedisSentinel) => Promise<OpenClient>> = {
   'node-redis': (sentinel) => openNodeRedisSentinel(sentinel),
   'node-redis, reading from replicas': (sentinel) => openNodeRedisSentinel(sentinel, { replicaPoolSize: 1 }),
@@ -219,7 +219,7 @@ export const SENTINEL_CLIENTS: Record<string, (sentinel: RunningRedisSentinel) =
     openIoredis(new Redis({ name, sentinels, failoverDetector: true })),
 };
 
-async function whenConnected(open: OpenClient): Promise<OpenClient> {
+async function waitForConnection(open: OpenClient): Promise<OpenClient> {
   await open.connected;
   return open;
 }
@@ -229,7 +229,7 @@ function openNodeRedisCluster(
   login: Login = {},
   options: { useReplicas?: boolean } = {},
 ): Promise<OpenClient> {
-  return whenConnected(
+  return waitForConnection(
     openNodeRedis(createCluster({ rootNodes: [{ socket: { host, port } }], defaults: login, ...options })),
   );
 }
@@ -246,5 +246,5 @@ function openNodeRedisSentinel(
   { name, sentinels }: RunningRedisSentinel,
   options: { replicaPoolSize?: number } = {},
 ): Promise<OpenClient> {
-  return whenConnected(openNodeRedis(createSentinel({ name, sentinelRootNodes: sentinels, ...options })));
+  return waitForConnection(openNodeRedis(createSentinel({ name, sentinelRootNodes: sentinels, ...options })));
 }

@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The repository's folder. */
+/** The root folder of the repository. */
 export const ROOT = join(__dirname, '../../..');
 
 export const PACKAGES = join(ROOT, 'packages');
 
-/** The folders of the packages that are published: all that aren't private. */
+/** Folder names of the published packages, which are all that aren't private. */
 export const PUBLISHED = readdirSync(PACKAGES).filter((name) => !isPrivate(name));
 
 function isPrivate(name: string): boolean {

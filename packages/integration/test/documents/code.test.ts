@@ -10,13 +10,13 @@ import { ROOT } from '../workspace';
 
 const BLOCKS = DOCUMENTS.flatMap(findCodeBlocks).filter(({ language }) => language === 'ts');
 
-/** What a block that only shows a difference leaves out. */
+/** Declarations that a diff block may omit, by name. */
 const CONTEXT: Record<string, string> = {
   RedisStorageDriver: `import { RedisStorageDriver } from '@temporal-redis-storage/core';`,
   url: `declare const url: string;`,
 };
 
-// Beside packages that have all that the blocks import.
+// This folder resolves every package that the blocks import.
 mkdirSync(join(ROOT, 'packages/integration/lib'), { recursive: true });
 const folder = mkdtempSync(join(ROOT, 'packages/integration/lib/documents-'));
 
@@ -35,15 +35,15 @@ async function write(name: string, code: string): Promise<string> {
   return path;
 }
 
-/** The block with what it left out, if it is the side of a difference. */
-function completeCode({ at, code }: { at: string; code: string }): string {
-  if (!/, [-+]$/.test(at)) return code;
+/** Adds the declarations that a diff block omits. */
+function completeCode({ location, code }: { location: string; code: string }): string {
+  if (!/, [-+]$/.test(location)) return code;
   const missing = Object.entries(CONTEXT).filter(([name]) => !new RegExp(`import .*\\b${name}\\b`).test(code));
   return [...missing.map(([, declaration]) => declaration), code].join('\n');
 }
 
-describe('every code block of the documents', () => {
-  it('compiles, strictly', async () => {
+describe('every TypeScript block of the documents', () => {
+  it('compiles in strict mode', async () => {
     expect(BLOCKS.length).toBeGreaterThan(5);
     const paths = await Promise.all(
       BLOCKS.map((block) => write(`${nameFile(block)}.mts`, `${completeCode(block)}\nexport {};\n`)),
@@ -58,7 +58,7 @@ describe('every code block of the documents', () => {
     });
     const problems = ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {
       const index = paths.indexOf(file?.fileName ?? '');
-      return `${BLOCKS[index]?.at}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`;
+      return `${BLOCKS[index]?.location}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`;
     });
     expect(problems).toEqual([]);
   });
@@ -81,9 +81,9 @@ describe('every code block that connects to a Redis', () => {
     await Promise.all([redis?.stop(), temporal?.stop()]);
   });
 
-  it.each(RUNNABLE.map((block) => [block.at, block]))(
-    'runs, and stores and reads a payload: %s',
-    async (_at, block) => {
+  it.each(RUNNABLE.map((block) => [block.location, block]))(
+    'runs, stores and retrieves a payload: %s',
+    async (_location, block) => {
       const { address, namespace } = temporal;
       const program = block.code
         .replace('redis://localhost:6379', redis.url)

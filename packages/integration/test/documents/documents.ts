@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { ROOT } from '../workspace';
 
-/** Every Markdown file for readers, by its path from the root. The benchmark writes its own. */
+/** Paths of the handwritten Markdown files, relative to the root. */
 export const DOCUMENTS = [
   '.',
   '.github',
@@ -13,8 +13,8 @@ export const DOCUMENTS = [
   .filter((path) => path.endsWith('.md') && !/RESULTS|CHANGELOG/.test(path));
 
 export interface CodeBlock {
-  /** Where it begins, for messages. */
-  at: string;
+  /** Document and block number, for messages. */
+  location: string;
   language: string;
   code: string;
 }
@@ -23,15 +23,15 @@ export function readDocument(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');
 }
 
-/** The code blocks of a document, in order. A diff counts as two: before and after. */
+/** Finds the code blocks of a document, in order. A diff counts as two blocks: before and after. */
 export function findCodeBlocks(path: string): CodeBlock[] {
   const text = readDocument(path);
   return [...text.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].flatMap(([, language, code], index) => {
-    const block = { at: `${relative('.', path)}, block ${index + 1}`, language: language!, code: code! };
+    const block = { location: `${relative('.', path)}, block ${index + 1}`, language: language!, code: code! };
     if (language !== 'diff') return [block];
     return ['-', '+'].map((side) => ({
       ...block,
-      at: `${block.at}, ${side}`,
+      location: `${block.location}, ${side}`,
       language: 'ts',
       code: findSide(code!, side),
     }));
@@ -43,7 +43,7 @@ function findSide(diff: string, side: string): string {
   return lines.map((line) => `${line.slice(1)}\n`).join('');
 }
 
-/** The anchors of a document's headings, as GitHub makes them. */
+/** Finds the anchors that GitHub creates for a document's headings. */
 export function findAnchors(path: string): string[] {
   const headings = readDocument(path).matchAll(/^#+ (.+)$/gm);
   return [...headings].map(([, heading]) =>

@@ -11,14 +11,14 @@ const SOURCES = PUBLISHED.flatMap((name) => {
     .map((file) => join(folder, file));
 });
 
-/** The fixed parts of each message that an error is created with. */
+/** Reads the fixed parts of each error message in a source file. */
 function readMessages(path: string): string[][] {
   const source = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.ES2022, true);
   const messages: string[][] = [];
   const visit = (node: ts.Node): void => {
     const called = ts.isNewExpression(node) || ts.isCallExpression(node) ? node : undefined;
     if (called && /^[A-Z]\w*Error$|\.nonRetryable$/.test(called.expression.getText())) {
-      const parts = called.arguments?.[0] ? findTexts(called.arguments[0]).filter(matchesRow) : [];
+      const parts = called.arguments?.[0] ? findTexts(called.arguments[0]).filter(hasWords) : [];
       messages.push(parts.length > 0 ? parts : [called.getText()]);
     }
     ts.forEachChild(node, visit);
@@ -27,8 +27,8 @@ function readMessages(path: string): string[][] {
   return messages;
 }
 
-/** Whether a text says something: what is passed on from elsewhere only has punctuation of its own. */
-function matchesRow(text: string): boolean {
+/** Whether a text is more than the punctuation around an inserted value. */
+function hasWords(text: string): boolean {
   return text.trim().length > 5;
 }
 
@@ -42,12 +42,13 @@ function findTexts(node: ts.Node): string[] {
   return texts;
 }
 
-/** The texts of a constant of the same file. */
+/** Returns the texts of a constant in the same file. */
 function resolveConstant(identifier: ts.Identifier): string[] {
   let texts: string[] = [];
   const visit = (node: ts.Node): void => {
-    const isIt = ts.isVariableDeclaration(node) && node.name.getText() === identifier.text && node.initializer;
-    if (isIt && (ts.isStringLiteralLike(isIt) || ts.isTemplateExpression(isIt))) texts = findTexts(isIt);
+    const initializer = ts.isVariableDeclaration(node) && node.name.getText() === identifier.text && node.initializer;
+    if (initializer && (ts.isStringLiteralLike(initializer) || ts.isTemplateExpression(initializer)))
+      texts = findTexts(initializer);
     else ts.forEachChild(node, visit);
   };
   visit(identifier.getSourceFile());

@@ -6,7 +6,7 @@ const vectors = JSON.parse(readDocument('docs/key-format-vectors.json')) as {
 };
 const TEXT = readDocument('docs/key-format.md');
 
-/** The keys of the worked examples, with the digest that is shortened there. */
+/** The keys of the examples, which abbreviate the digest. */
 const [, digest] = /For the digest of `payload`, `([0-9a-f]{64})`/.exec(TEXT)!;
 const KEYS = [...TEXT.matchAll(/`(\S+):239f…`/g)].map(([, start]) => `${start}:${digest}`);
 

@@ -3,10 +3,10 @@ import { dirname, join } from 'node:path';
 import { findAnchors, DOCUMENTS, readDocument } from './documents';
 import { ROOT } from '../workspace';
 
-/** How the READMEs of packages, which are read outside of it too, name the repository. */
+/** Base of the absolute links in package READMEs, which are also read on npm. */
 const REPOSITORY = 'https://github.com/temporal-redis-storage/temporal-redis-storage/blob/main/';
 
-it.each(DOCUMENTS)('every link of %s within this repository leads somewhere', (path) => {
+it.each(DOCUMENTS)('every link from %s into this repository has a target', (path) => {
   const links = [...readDocument(path).matchAll(/\]\(([^)\s]+)\)|^\[[^\]]+\]: (\S+)$/gm)].map(
     ([, inline, reference]) => inline ?? reference!,
   );

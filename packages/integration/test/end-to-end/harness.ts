@@ -152,7 +152,9 @@ export function useServers(logger: Logger = new DefaultLogger('ERROR')): (option
   return (options = {}) => setScene(options);
 }
 
-/** Stops a worker that a failed test has left behind: a connection can't be closed before all of its workers stopped. */
+/**
+ * Stops a worker that a failed test has left behind: a connection can't be closed before all of its workers stopped.
+ */
 async function stop(worker: Worker): Promise<void> {
   if (worker.getState() === 'INITIALIZED') await worker.runUntil(Promise.resolve());
   if (worker.getState() === 'RUNNING') worker.shutdown();

@@ -26,7 +26,9 @@ const { echo } = proxyActivities<OutageActivities>({
   retry: { initialInterval: '100ms', maximumInterval: '1 second' },
 });
 
-/** Collects what comes by activities, signals and updates, and returns all of it. A text that comes twice counts once. */
+/**
+ * Collects what comes by activities, signals and updates, and returns all of it. A text that comes twice counts once.
+ */
 export async function collect({ activities, signals, updates }: Expected): Promise<Collected> {
   const signalled = new Set<string>();
   const updated = new Set<string>();

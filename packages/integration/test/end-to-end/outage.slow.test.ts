@@ -26,7 +26,7 @@ const OUTAGE_MS = 10_000;
 const WORKFLOWS = 5;
 /** Of each workflow: activities, signals and updates. */
 const MESSAGES = 8;
-const LIBRARIES = ['node-redis', 'ioredis', 'Upstash, by its Redis'];
+const LIBRARIES = ['node-redis', 'ioredis', 'Upstash, @upstash/redis client'];
 
 const logger = new DefaultLogger('ERROR', () => {});
 let server: RunningTemporal;

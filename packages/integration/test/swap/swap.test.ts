@@ -16,36 +16,36 @@ const PayloadProto = temporal.api.common.v1.Payload;
 
 const SHAPES = { ...SINGLE_SHAPES, ...CLUSTER_SHAPES };
 const names = Object.keys(SHAPES);
-const pairs = names.flatMap((writer) => names.map((reader) => [writer, reader] as const));
+const PAIRS = names.flatMap((writer) => names.map((reader) => [writer, reader] as const));
 
-/** A cluster of one node serves clients that know of clusters and clients that don't. */
+/** A cluster of one node serves both cluster clients and other clients. */
 let cluster: RunningRedisCluster;
 let upstash: UpstashServer;
 let backDoor: BackDoor;
-const open = new Map<string, OpenClient>();
+const opened = new Map<string, OpenClient>();
 
 beforeAll(async () => {
   cluster = await startRedisCluster({ masters: 1, replicasPerMaster: 0 });
   const [redis] = cluster.nodes;
   upstash = await startUpstash({ redis: redis! });
   backDoor = await openBackDoor(redis!.url);
-  for (const [name, shape] of Object.entries(SHAPES)) {
-    const client = shape({ host: redis!.host, port: redis!.port, upstash });
+  for (const [name, open] of Object.entries(SHAPES)) {
+    const client = open({ host: redis!.host, port: redis!.port, upstash });
     await client.connected;
-    open.set(name, client);
+    opened.set(name, client);
   }
 });
 
 afterAll(async () => {
-  for (const client of open.values()) client.close();
+  for (const client of opened.values()) client.close();
   await backDoor?.close();
   await upstash?.stop();
   await cluster?.stop();
 });
 
-/** The same configuration for every client, but for what the test is about. */
+/** Creates a driver whose configuration differs only in the client and the given options. */
 function createDriver(name: string, options: { keyPrefix: string; ttl?: number }): RedisStorageDriver {
-  return new RedisStorageDriver({ client: open.get(name)!.client, ...options });
+  return new RedisStorageDriver({ client: opened.get(name)!.client, ...options });
 }
 
 function createRandomPayload(): Payload {
@@ -56,10 +56,10 @@ function encodePayload(payload: Payload): Buffer {
   return Buffer.from(PayloadProto.encode(payload).finish());
 }
 
-describe.each(pairs)('what %s wrote, %s', (writer, reader) => {
+describe.each(PAIRS)('payloads written by %s and used by %s', (writer, reader) => {
   const target = { kind: 'workflow', namespace: 'ns/1', id: "it's 100% (ü):*", runId: 'r', type: 'T' } as const;
 
-  it('reads, neither overwrites nor gives another TTL, and claims alike', async () => {
+  it('are read unchanged, and storing them again returns the same claims and keeps value and TTL', async () => {
     const keyPrefix = `test:${randomUUID()}`;
     const payloads = [createRandomPayload(), createRandomPayload()];
 
@@ -78,7 +78,7 @@ describe.each(pairs)('what %s wrote, %s', (writer, reader) => {
     }
   });
 
-  it('leaves without a TTL if it has none', async () => {
+  it('stay without a TTL when they are stored again with a TTL', async () => {
     const keyPrefix = `test:${randomUUID()}`;
     const payload = createRandomPayload();
     const [claim] = await createDriver(writer, { keyPrefix }).store({}, [payload]);

@@ -17,7 +17,7 @@ afterAll(async () => {
   for (const close of closers.toReversed()) await close();
 });
 
-it('a workflow whose payloads were stored over Upstash starts on a worker with ioredis and ends on one with node-redis', async () => {
+it('a workflow started over Upstash begins on a worker with ioredis and completes on a worker with node-redis', async () => {
   const logger = new DefaultLogger('ERROR');
   Runtime.install({ logger });
   closers.push(() => Runtime.instance().shutdown());
@@ -29,7 +29,7 @@ it('a workflow whose payloads were stored over Upstash starts on a worker with i
   closers.push(() => upstash.stop());
 
   const keyPrefix = `test:${randomUUID()}`;
-  const converterOver = async (shape: string): Promise<DataConverter> => {
+  const createDataConverter = async (shape: string): Promise<DataConverter> => {
     const { client, connected, close } = SHAPES[shape]!({ host: redis.host, port: redis.port, upstash });
     closers.push(async () => close());
     await connected;
@@ -41,29 +41,29 @@ it('a workflow whose payloads were stored over Upstash starts on a worker with i
   closers.push(() => nativeConnection.close());
   const taskQueue = randomUUID();
   const workflowBundle = await bundleWorkflowCode({ workflowsPath: require.resolve('./workflows'), logger });
-  const workerOver = async (shape: string): Promise<Worker> =>
+  const createWorker = async (shape: string): Promise<Worker> =>
     Worker.create({
       connection: nativeConnection,
       namespace: temporal.namespace,
       taskQueue,
       workflowBundle,
       activities,
-      dataConverter: await converterOver(shape),
+      dataConverter: await createDataConverter(shape),
     });
 
   const client = new Client({
     connection,
     namespace: temporal.namespace,
-    dataConverter: await converterOver('Upstash, by its Redis'),
+    dataConverter: await createDataConverter('Upstash, @upstash/redis client'),
   });
   const input = randomBytes(400_000).toString('hex');
   const more = randomBytes(400_000).toString('hex');
   const handle = await client.workflow.start(reverseTwice, { taskQueue, workflowId: randomUUID(), args: [input] });
 
-  const first = await workerOver('ioredis');
+  const first = await createWorker('ioredis');
   await first.runUntil(waitForValue(async () => (await handle.query(isWaiting)) || undefined));
   await handle.signal(addition, more);
-  const second = await workerOver('node-redis');
+  const second = await createWorker('node-redis');
   const result = await second.runUntil(handle.result());
 
   expect(result === (await activities.reverse((await activities.reverse(input)) + more))).toBe(true);

@@ -6,7 +6,7 @@ const { reverse } = proxyActivities<typeof activities>({ startToCloseTimeout: '1
 export const addition = defineSignal<[string]>('addition');
 export const isWaiting = defineQuery<boolean>('isWaiting');
 
-/** Has its input reversed, waits for an addition, and has all of it reversed again. */
+/** Reverses its input in an activity, waits for an addition, and reverses all of it again. */
 export async function reverseTwice(input: string): Promise<string> {
   let added: string | undefined;
   let waiting = false;

@@ -6,16 +6,16 @@ import { PACKAGES, PUBLISHED } from '../workspace';
 import { ADAPTERS, createProgram, type Adapter } from './programs';
 import { Servers } from './servers';
 
-/** A folder from which the packages are found. */
-const HERE = join(PACKAGES, 'integration');
-const OURS = new RegExp(`packages/(${PUBLISHED.join('|')})/lib/`);
+/** A folder that resolves the packages. */
+const FOLDER = join(PACKAGES, 'integration');
+const PACKAGE_CODE = new RegExp(`packages/(${PUBLISHED.join('|')})/lib/`);
 
 let folder: string;
 let servers: Servers;
 
 beforeAll(async () => {
-  await mkdir(join(HERE, 'lib'), { recursive: true });
-  folder = await mkdtemp(join(HERE, 'lib/bundle-'));
+  await mkdir(join(FOLDER, 'lib'), { recursive: true });
+  folder = await mkdtemp(join(FOLDER, 'lib/bundle-'));
   servers = await Servers.start();
 });
 
@@ -38,29 +38,29 @@ const WORKFLOW = `
   }
 `;
 
-async function bundleProgram(workflow: string): Promise<string> {
+async function bundleWorkflow(workflow: string): Promise<string> {
   const workflowsPath = join(folder, 'workflows.ts');
   await writeFile(workflowsPath, workflow);
   const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR', () => {}) });
   return code;
 }
 
-describe('a bundle of workflows', () => {
-  it('holds nothing of these packages for types alone', async () => {
-    const code = await bundleProgram(WORKFLOW);
+describe('a workflow bundle', () => {
+  it('contains no code of these packages when the workflow imports only types', async () => {
+    const code = await bundleWorkflow(WORKFLOW);
     expect(code).toContain('Hello, ');
-    expect(code).not.toMatch(OURS);
+    expect(code).not.toMatch(PACKAGE_CODE);
     expect(code).not.toMatch(/RedisStorageDriver/);
   });
 
-  it('would show a driver that got in: the sandbox has no such modules', async () => {
+  it('fails to build when the workflow imports the driver', async () => {
     const workflow = `export { RedisStorageDriver } from '@temporal-redis-storage/core';`;
-    await expect(bundleProgram(workflow)).rejects.toThrow('Webpack finished with errors');
+    await expect(bundleWorkflow(workflow)).rejects.toThrow('Webpack finished with errors');
   });
 });
 
-describe('a bundle of a client, by esbuild', () => {
-  it.each(Object.keys(ADAPTERS))('stores and reads through %s', async (adapter) => {
+describe('an application bundled by esbuild', () => {
+  it.each(Object.keys(ADAPTERS))('stores and retrieves through %s', async (adapter) => {
     const entry = join(folder, `${adapter}.ts`);
     await writeFile(entry, createProgram(adapter as Adapter, 'import'));
     const outfile = join(folder, `${adapter}.js`);

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { run } from './run';
 import { packAll } from './tarballs';
 
-/** A client in somebody else's project, which runs the contract with its own test runner. */
-const createTests = (importIt: string): string => `
-${importIt}
+/** Creates tests of a third-party client, which run the contract with the project's own test runner. */
+const createTests = (importStatement: string): string => `
+${importStatement}
 import { clientContract, InMemoryStorageDriverClient } from '@temporal-redis-storage/core/testing';
 
 const client = new InMemoryStorageDriverClient();
@@ -37,21 +37,24 @@ afterAll(async () => {
   await rm(project, { recursive: true, force: true });
 });
 
-/** How each runner is started, and how its summary counts the tests that passed. */
+/** The command of each test runner, and a pattern for the number of passed tests in its summary. */
 const RUNNERS: [name: string, command: string, args: string[], passed: RegExp][] = [
   ['node:test', process.execPath, ['--test', '--test-reporter=tap', 'node.js'], /^# pass (\d+)$/m],
   ['vitest', 'npx', ['vitest', 'run', '--no-color'], /Tests +(\d+) passed \(\d+\)/],
 ];
 
-describe.each(RUNNERS)('the client contract in the tarball of core, run by %s', (_name, command, args, passed) => {
-  it('passes for a client that keeps it', async () => {
-    const output = await run(project, command, args);
-    expect(Number(passed.exec(output)?.[1])).toBeGreaterThan(80);
-  });
+describe.each(RUNNERS)(
+  'the client contract from the packed core package, run by %s',
+  (_name, command, args, passed) => {
+    it('passes for a conforming client', async () => {
+      const output = await run(project, command, args);
+      expect(Number(passed.exec(output)?.[1])).toBeGreaterThan(80);
+    });
 
-  it('fails for a client that lacks a method which it declares', async () => {
-    await expect(run(project, command, args, { CAPABILITIES: 'exists,describe' })).rejects.toThrow(
-      'has of the optional methods exactly exists, describe',
-    );
-  });
-});
+    it('fails for a client that lacks a declared method', async () => {
+      await expect(run(project, command, args, { CAPABILITIES: 'exists,describe' })).rejects.toThrow(
+        'has of the optional methods exactly exists, describe',
+      );
+    });
+  },
+);

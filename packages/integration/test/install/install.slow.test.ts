@@ -24,15 +24,17 @@ afterAll(async () => {
 
 const TYPES = ['@types/node@20'];
 
-/** How users install. Each resolves to the folder of a project that has core, one adapter and its library. */
+/**
+ * Ways to install the packages. Each creates a project with core, one adapter and its library, and returns its folder.
+ */
 const INSTALLS: Record<string, (adapter: Adapter) => Promise<string>> = {
   async 'npm, everything together'(adapter) {
     const project = await createEmptyProject();
-    const ours = [tarballs['core']!, tarballs[adapter]!];
+    const ownPackages = [tarballs['core']!, tarballs[adapter]!];
     await run(project, 'npm', [
       'install',
       ...QUIET,
-      ...ours,
+      ...ownPackages,
       ADAPTERS[adapter].library,
       '@temporalio/client',
       ...TYPES,
@@ -47,15 +49,15 @@ const INSTALLS: Record<string, (adapter: Adapter) => Promise<string>> = {
   },
   async pnpm(adapter) {
     const project = await createEmptyProject();
-    // The adapter asks the registry for core otherwise, where it isn't yet.
+    // Without the override, the adapter's dependency on core would be fetched from the registry.
     await writeFile(
       join(project, 'pnpm-workspace.yaml'),
       `overrides:\n  '@temporal-redis-storage/core': 'file:${tarballs['core']}'\nallowBuilds:\n  protobufjs: false\n  '@swc/core': false\n`,
     );
     const [command, args] = PNPM;
     const sdk = ['@temporalio/client', '@temporalio/common'];
-    const wanted = [tarballs['core']!, tarballs[adapter]!, ADAPTERS[adapter].library, ...sdk, ...TYPES];
-    await run(project, command, [...args, 'add', ...wanted]);
+    const packages = [tarballs['core']!, tarballs[adapter]!, ADAPTERS[adapter].library, ...sdk, ...TYPES];
+    await run(project, command, [...args, 'add', ...packages]);
     return project;
   },
 };
@@ -69,7 +71,7 @@ async function createEmptyProject(): Promise<string> {
   return project;
 }
 
-/** The ways to compile that users have, and the forms of modules that each has. */
+/** Compiler options of users, and the source files with their module formats. */
 const COMPILERS: [name: string, options: Record<string, unknown>, files: Record<string, 'module' | 'commonjs'>][] = [
   ['nodenext', { module: 'nodenext' }, { 'main.mts': 'module', 'main.cts': 'commonjs' }],
   ['node16', { module: 'node16' }, { 'main.mts': 'module', 'main.cts': 'commonjs' }],
@@ -96,12 +98,12 @@ describe.each(INSTALLED)('%s installed by %s', (adapter, install) => {
   it.each([
     ['main.cjs', 'require'],
     ['main.mjs', 'import'],
-  ] as const)('works in JavaScript, %s', async (file, form) => {
+  ] as const)('runs as JavaScript: %s', async (file, form) => {
     await writeFile(join(project, file), removeTypes(createProgram(adapter, form)));
     expect(await servers.run(project, file)).toBe('done\n');
   });
 
-  it.each(COMPILERS)('compiles and works in TypeScript, %s', async (name, options, files) => {
+  it.each(COMPILERS)('compiles and runs as TypeScript: %s', async (name, options, files) => {
     const source = join(project, name);
     await mkdir(source);
     for (const [file, type] of Object.entries(files)) {
@@ -118,7 +120,7 @@ describe.each(INSTALLED)('%s installed by %s', (adapter, install) => {
     }
   });
 
-  it('brings in no other Redis library', async () => {
+  it('does not install other Redis libraries', async () => {
     const installed = await listPackages(project);
     const others = Object.entries(ADAPTERS).filter(([name]) => name !== adapter);
     expect(installed).toContain(ADAPTERS[adapter].library);
@@ -126,7 +128,7 @@ describe.each(INSTALLED)('%s installed by %s', (adapter, install) => {
   });
 });
 
-/** All packages of a project, also those that others brought in. */
+/** Lists all packages of a project, including transitive dependencies. */
 async function listPackages(project: string): Promise<string[]> {
   const paths = await readdir(join(project, 'node_modules'), { recursive: true });
   const manifests = paths.filter((path) => /(^|\/)(@[^/]+\/)?[^/]+\/package\.json$/.test(path));

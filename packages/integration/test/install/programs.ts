@@ -1,15 +1,15 @@
 export type Adapter = keyof typeof ADAPTERS;
 
 interface AdapterProgram {
-  /** The Redis library that a user has beside the adapter. */
+  /** The Redis library that the adapter wraps. */
   library: string;
-  /** What to import, by module. */
+  /** Imported names by module. */
   imports: Record<string, string>;
   connect: string;
   close: string;
 }
 
-/** The published adapters, by their folders. */
+/** The published adapters by folder name. */
 export const ADAPTERS = {
   'node-redis': {
     library: 'redis',
@@ -41,7 +41,10 @@ const COMMON_IMPORTS = {
   '@temporal-redis-storage/core': 'RedisStorageDriver',
 };
 
-/** What a user does: a store, a read, a read of what is missing, and a workflow with a large argument. */
+/**
+ * Creates a program that stores and retrieves a payload, retrieves a missing one, and starts a workflow with a large
+ * argument.
+ */
 export function createProgram(adapter: Adapter, form: 'import' | 'require'): string {
   const { imports, connect, close }: AdapterProgram = ADAPTERS[adapter];
   const header = Object.entries({ ...COMMON_IMPORTS, ...imports }).map(([module, names]) =>
@@ -81,7 +84,7 @@ main().catch((error) => {
 `;
 }
 
-/** JavaScript knows no `!`. */
+/** Removes the non-null assertions, which are the program's only TypeScript syntax. */
 export function removeTypes(program: string): string {
   return program.replace(/(?<=[\w\])])!(?=[\].,;)])/g, '');
 }

@@ -22,7 +22,7 @@ export class Servers {
     private readonly temporal: RunningTemporal,
   ) {}
 
-  /** Runs a program against the servers, and answers what it printed. */
+  /** Runs a program with the servers' addresses in its environment, and returns its output. */
   async run(cwd: string, path: string): Promise<string> {
     return run(cwd, process.execPath, [path], {
       REDIS_URL: this.redis.url,

@@ -38,19 +38,19 @@ describe.each(PUBLISHED)('the tarball of %s', (name) => {
     manifest = JSON.parse(await readFile(join(content, 'package.json'), 'utf8')) as Manifest;
   });
 
-  it('holds the sources, their compiled code and types with maps, and the documents, and nothing else', async () => {
+  it('contains exactly the sources, the compiled code and types with maps, and the documents', async () => {
     const source = join(PACKAGES, name);
     const compiled = (await listFiles(join(source, 'src'))).flatMap((path) => {
       const base = `lib/${path.replace(/\.ts$/, '')}`;
       return [`src/${path}`, `${base}.js`, `${base}.js.map`, `${base}.d.ts`, `${base}.d.ts.map`];
     });
-    // Each release adds to it, the first one begins it.
+    // The first release creates the changelog.
     const changelog = existsSync(join(source, 'CHANGELOG.md')) ? ['CHANGELOG.md'] : [];
 
     expect(files).toEqual([...compiled, ...changelog, 'LICENSE', 'README.md', 'package.json'].toSorted());
   });
 
-  it('has maps that lead to the sources in it', async () => {
+  it('has source maps that point to sources in the tarball', async () => {
     for (const path of files.filter((file) => file.endsWith('.map'))) {
       const { sources, sourceRoot } = JSON.parse(await readFile(join(content, path), 'utf8')) as {
         sources: string[];
@@ -63,12 +63,12 @@ describe.each(PUBLISHED)('the tarball of %s', (name) => {
     }
   });
 
-  it('declares what it imports, and depends on nothing that it does not', async () => {
+  it('declares every package that it imports, and imports every dependency', async () => {
     const imported = new Set<string>();
     for (const path of files.filter((file) => /^lib\/.*\.(js|d\.ts)$/.test(file))) {
       const code = (await readFile(join(content, path), 'utf8')).replace(/^\s*(\/?\*|\/\/).*$/gm, '');
       for (const [, , module] of code.matchAll(/(?:\bfrom |require\(|import\()(['"])([^'".][^'"]*)\1/g)) {
-        if (!builtinModules.includes(module!.replace(/^node:/, ''))) imported.add(readManifest(module!));
+        if (!builtinModules.includes(module!.replace(/^node:/, ''))) imported.add(getPackageName(module!));
       }
     }
     const { dependencies = {}, peerDependencies = {} } = manifest;
@@ -78,13 +78,13 @@ describe.each(PUBLISHED)('the tarball of %s', (name) => {
     for (const range of Object.values(dependencies)) expect(range).toMatch(/^\^\d/);
   });
 
-  it('is clean to publint', async () => {
+  it('passes publint', async () => {
     expect(await run(join(PACKAGES, 'integration'), 'npx', ['publint', 'run', tarballs[name]!, '--strict'])).toContain(
       'All good!',
     );
   });
 
-  it('has the right types for every way of resolving a module, says are-the-types-wrong', async () => {
+  it('passes are-the-types-wrong for every module resolution', async () => {
     const report = await run(join(PACKAGES, 'integration'), 'npx', [
       'attw',
       tarballs[name]!,
@@ -104,7 +104,7 @@ async function listFiles(path: string): Promise<string[]> {
     .toSorted();
 }
 
-function readManifest(module: string): string {
+function getPackageName(module: string): string {
   return module
     .split('/')
     .slice(0, module.startsWith('@') ? 2 : 1)

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { PACKAGES, PUBLISHED } from '../workspace';
 import { PNPM, run } from './run';
 
-/** Packs every published package into a folder, as a release does. Resolves to the tarballs' paths by package. */
+/** Packs every published package into a folder, as a release does. Resolves to the tarball paths by package. */
 export async function packAll(folder: string): Promise<Record<string, string>> {
   const [command, args] = PNPM;
   const packed = PUBLISHED.map(async (name): Promise<[string, string]> => {

@@ -7,7 +7,7 @@ import { PUBLISHED, ROOT } from '../workspace';
 
 let workspace: string;
 
-/** A scratch copy of what `changeset version` reads and writes. */
+/** A temporary copy of the files that `changeset version` reads and writes. */
 beforeAll(async () => {
   workspace = await mkdtemp(join(tmpdir(), 'release-'));
   for (const path of ['package.json', 'pnpm-workspace.yaml', 'pnpm-lock.yaml', '.changeset']) {
@@ -19,7 +19,7 @@ beforeAll(async () => {
     }
   }
   await symlink(join(ROOT, 'node_modules'), join(workspace, 'node_modules'));
-  // The first release, unless that has been.
+  // Applies the pending changesets, such as those of the first release.
   await runRelease({});
 });
 
@@ -41,7 +41,7 @@ async function readVersions(): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(all));
 }
 
-/** Releases these changes as a maintainer does. Answers the versions afterwards. */
+/** Releases these changes as a maintainer does, and returns the new versions. */
 async function runRelease(changes: Record<string, 'patch' | 'minor'>): Promise<Record<string, string>> {
   const lines = Object.entries(changes).map(([name, bump]) => `'@temporal-redis-storage/${name}': ${bump}\n`);
   if (lines.length > 0) {
@@ -54,13 +54,13 @@ async function runRelease(changes: Record<string, 'patch' | 'minor'>): Promise<R
 /** The packages that depend on core. */
 const DEPENDENTS = PUBLISHED.filter((name) => name !== 'core');
 
-const next = (version: string | undefined, bump: 'patch' | 'minor'): string => {
+const bumpVersion = (version: string | undefined, bump: 'patch' | 'minor'): string => {
   const [major, minor, patch] = (version ?? '').split('.').map(Number);
   return bump === 'patch' ? `${major}.${minor}.${patch! + 1}` : `${major}.${minor! + 1}.0`;
 };
 
 describe('a release', () => {
-  it('has begun with a version and a changelog for each package', async () => {
+  it('gives each package a version and a changelog', async () => {
     for (const name of PUBLISHED) {
       expect((await readManifest(name)).version).not.toBe('0.0.0');
       const changelog = await readFile(join(workspace, 'packages', name, 'CHANGELOG.md'), 'utf8');
@@ -68,23 +68,23 @@ describe('a release', () => {
     }
   });
 
-  it("of an adapter's patch leaves all others alone", async () => {
+  it('with a patch of one adapter leaves all other packages unchanged', async () => {
     const before = await readVersions();
     const after = await runRelease({ ioredis: 'patch' });
-    expect(after).toEqual({ ...before, ioredis: next(before['ioredis'], 'patch') });
+    expect(after).toEqual({ ...before, ioredis: bumpVersion(before['ioredis'], 'patch') });
   });
 
-  it("of core's patch moves adapters by a patch at most", async () => {
+  it('with a patch of core bumps adapters by at most a patch', async () => {
     const before = await readVersions();
     const after = await runRelease({ core: 'patch' });
-    expect(after['core']).toBe(next(before['core'], 'patch'));
-    for (const name of DEPENDENTS) expect([before[name], next(before[name], 'patch')]).toContain(after[name]);
+    expect(after['core']).toBe(bumpVersion(before['core'], 'patch'));
+    for (const name of DEPENDENTS) expect([before[name], bumpVersion(before[name], 'patch')]).toContain(after[name]);
   });
 
-  it("of core's minor forces no adapter's major", async () => {
+  it('with a minor of core bumps adapters by at most a patch', async () => {
     const before = await readVersions();
     const after = await runRelease({ core: 'minor' });
-    expect(after['core']).toBe(next(before['core'], 'minor'));
-    for (const name of DEPENDENTS) expect([before[name], next(before[name], 'patch')]).toContain(after[name]);
+    expect(after['core']).toBe(bumpVersion(before['core'], 'minor'));
+    for (const name of DEPENDENTS) expect([before[name], bumpVersion(before[name], 'patch')]).toContain(after[name]);
   });
 });

@@ -14,57 +14,57 @@ import { CLUSTER_CLIENTS, SERVER_CLIENTS, type Login, type OpenClient } from '..
 import { moveSlot } from './resharding';
 
 const PREFIX = 'temporalio:payloads';
-const PRESENT = newKey();
+const PRESENT = createKey();
 const DATA = Buffer.from('data');
 
-/** In a script it is no NOPERM; the second words are those of Redis 7.0. */
-const REFUSAL = /^NOPERM |ACL failure in script|The user executing the script can't run this command/;
+/** Error texts of a denied command. Inside scripts they differ from NOPERM, and depend on the version of Redis. */
+const DENIED = /^NOPERM |ACL failure in script|The user executing the script can't run this command/;
 
 type Operation = (client: RedisStorageDriverClient) => Promise<unknown>;
 
 const OPERATIONS = {
-  'a write': (client) => client.setIfAbsent(newKey(), DATA),
-  'a write with a TTL': (client) => client.setIfAbsent(newKey(), DATA, { ttlMs: 60_000 }),
+  'a write': (client) => client.setIfAbsent(createKey(), DATA),
+  'a write with a TTL': (client) => client.setIfAbsent(createKey(), DATA, { ttlMs: 60_000 }),
   'a read': (client) => client.get(PRESENT),
-  'a read of what is absent': (client) => client.get(newKey()),
-  'a question whether a key exists': async (client) => client.exists?.(PRESENT),
+  'a read of an absent key': (client) => client.get(createKey()),
+  'an existence check': async (client) => client.exists?.(PRESENT),
 } satisfies Record<string, Operation>;
 
 const RESULTS = {
   'a write': true,
   'a write with a TTL': true,
   'a read': DATA,
-  'a read of what is absent': null,
-  'a question whether a key exists': true,
+  'a read of an absent key': null,
+  'an existence check': true,
 };
 
-/** The commands that a user must be allowed. */
-const NEEDS = {
+/** The commands that a user must be allowed to run on a single server. */
+const REQUIRED_COMMANDS = {
   'node-redis': {
     'a write': ['set'],
     'a write with a TTL': ['set'],
     'a read': ['get'],
-    'a read of what is absent': ['get', 'eval', 'getex'],
-    'a question whether a key exists': ['setrange'],
+    'a read of an absent key': ['get', 'eval', 'getex'],
+    'an existence check': ['setrange'],
   },
   ioredis: {
     'a write': ['set'],
     'a write with a TTL': ['set'],
     'a read': ['get'],
-    'a read of what is absent': ['get', 'getex'],
-    'a question whether a key exists': ['setrange'],
+    'a read of an absent key': ['get', 'getex'],
+    'an existence check': ['setrange'],
   },
 };
 
-/** All of them, and those that a cluster takes besides. */
-const CLUSTER_NEEDS = {
+/** The commands that a user must be allowed to run on a cluster, which needs some more. */
+const REQUIRED_CLUSTER_COMMANDS = {
   'node-redis': ['set', 'get', 'eval', 'getex', 'cluster|slots', 'asking'],
   'node-redis, reading from replicas': ['set', 'get', 'eval', 'getex', 'cluster|slots', 'asking', 'readonly'],
   ioredis: ['set', 'get', 'getex', 'cluster|slots', 'cluster|info', 'asking'],
   'ioredis, reading from replicas': ['set', 'get', 'getex', 'cluster|slots', 'cluster|info', 'asking', 'readonly'],
 };
 
-const libraries = Object.keys(NEEDS) as (keyof typeof NEEDS)[];
+const libraries = Object.keys(REQUIRED_COMMANDS) as (keyof typeof REQUIRED_COMMANDS)[];
 const operations = Object.keys(OPERATIONS) as (keyof typeof OPERATIONS)[];
 
 const clients: OpenClient[] = [];
@@ -73,7 +73,7 @@ afterEach(async () => {
   for (const client of clients.splice(0)) await client.close();
 });
 
-describe('on a server', () => {
+describe('access control on a server', () => {
   let redis: RunningRedis;
 
   beforeAll(async () => {
@@ -87,47 +87,47 @@ describe('on a server', () => {
     await redis?.stop();
   });
 
-  async function clientOf(library: string, commands: string[], database?: number): Promise<RedisStorageDriverClient> {
+  async function openClient(library: string, commands: string[], database?: number): Promise<RedisStorageDriverClient> {
     const login = await createUser([redis], commands);
     const open = await SERVER_CLIENTS[library]!(redis, { ...login, ...(database !== undefined && { database }) });
     clients.push(open);
     return open.client;
   }
 
-  const needs = libraries.flatMap((library) =>
-    operations.map((operation) => ({ library, operation, commands: NEEDS[library][operation] })),
+  const cases = libraries.flatMap((library) =>
+    operations.map((operation) => ({ library, operation, commands: REQUIRED_COMMANDS[library][operation] })),
   );
 
-  it.each(needs)('$operation with $library needs leave for $commands', async ({ library, operation, commands }) => {
-    const run: Operation = OPERATIONS[operation];
-    expect(await run(await clientOf(library, commands))).toEqual(RESULTS[operation]);
-    for (const missing of commands) {
-      const client = await clientOf(
-        library,
-        commands.filter((command) => command !== missing),
-      );
-      await expect(run(client)).rejects.toThrow(REFUSAL);
-    }
-  });
-
-  it.each(libraries)(
-    'a write that is refused with %s shows nothing of the payload, however its error is logged',
-    async (library) => {
-      const client = await clientOf(library, ['get']);
-      const driver = new RedisStorageDriver({ client });
-      const error: unknown = await driver.store({}, [{ data: DATA }]).catch((e: unknown) => e);
-      expect(error).toMatchObject({ cause: { message: expect.stringMatching(REFUSAL) as string } });
-      expect(inspect(error, { depth: Infinity })).not.toContain(inspect(DATA));
+  it.each(cases)(
+    '$operation with $library requires exactly the permissions for $commands',
+    async ({ library, operation, commands }) => {
+      const runOperation: Operation = OPERATIONS[operation];
+      expect(await runOperation(await openClient(library, commands))).toEqual(RESULTS[operation]);
+      for (const missing of commands) {
+        const client = await openClient(
+          library,
+          commands.filter((command) => command !== missing),
+        );
+        await expect(runOperation(client)).rejects.toThrow(DENIED);
+      }
     },
   );
 
-  it.each(libraries)('%s needs leave for SELECT to use another database', async (library) => {
-    const client = await clientOf(library, ['set', 'select'], 5);
-    await expect(client.setIfAbsent(newKey(), DATA)).resolves.toBe(true);
+  it.each(libraries)('the error of a store that is denied with %s does not contain the payload', async (library) => {
+    const client = await openClient(library, ['get']);
+    const driver = new RedisStorageDriver({ client });
+    const error: unknown = await driver.store({}, [{ data: DATA }]).catch((e: unknown) => e);
+    expect(error).toMatchObject({ cause: { message: expect.stringMatching(DENIED) as string } });
+    expect(inspect(error, { depth: Infinity })).not.toContain(inspect(DATA));
+  });
+
+  it.each(libraries)('%s can use another database with permission for SELECT', async (library) => {
+    const client = await openClient(library, ['set', 'select'], 5);
+    await expect(client.setIfAbsent(createKey(), DATA)).resolves.toBe(true);
   });
 });
 
-describe('on a cluster', () => {
+describe('access control on a cluster', () => {
   let cluster: RunningRedisCluster;
 
   beforeAll(async () => {
@@ -138,8 +138,8 @@ describe('on a cluster', () => {
     await cluster?.stop();
   });
 
-  it.each(Object.entries(CLUSTER_NEEDS))(
-    '%s gets by with leave for %j, also while slots move',
+  it.each(Object.entries(REQUIRED_CLUSTER_COMMANDS))(
+    '%s works with permissions for %j, even while slots move',
     async (name, commands) => {
       const login = await createUser(cluster.nodes, commands);
       const open = await CLUSTER_CLIENTS[name]!(cluster.nodes[0]!, login);
@@ -157,11 +157,11 @@ describe('on a cluster', () => {
   );
 });
 
-function newKey(): string {
+function createKey(): string {
   return `${PREFIX}:${randomUUID()}`;
 }
 
-/** A user who may do with the payloads' keys what these commands do, and nothing else. */
+/** Creates a user who may only run these commands, on keys of payloads. */
 async function createUser(nodes: RedisAddress[], commands: string[]): Promise<Login> {
   const login = { username: randomUUID(), password: randomUUID() };
   const rules = ['on', `>${login.password}`, `~${PREFIX}:*`, ...commands.map((command) => `+${command}`)];

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** A certificate authority of its own, and what it issued to a server on 127.0.0.1. */
+/** A new certificate authority, and a certificate that it issued to a server on 127.0.0.1. */
 export interface Certificates {
   ca: Buffer;
   certFile: string;
@@ -16,8 +16,8 @@ export interface Certificates {
 
 const EC_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
 
-/** Makes certificates for a day, in a folder that `remove` deletes. */
-export async function makeCertificates(): Promise<Certificates> {
+/** Creates certificates that are valid for a day, in a folder that `remove` deletes. */
+export async function createCertificates(): Promise<Certificates> {
   const cwd = await mkdtemp(join(tmpdir(), 'certificates-'));
   const remove = (): Promise<void> => rm(cwd, { recursive: true, force: true });
   const openssl = (...args: string[]): Promise<unknown> => run('openssl', args, { cwd });

@@ -35,23 +35,23 @@ afterAll(async () => {
 });
 
 it.each(Object.keys(CLUSTER_CLIENTS))('%s stores and retrieves while slots move', async (name) => {
-  // In one slot, so that every call meets the move.
+  // All keys are in one slot, so that the move affects every call.
   const keyPrefix = `test:{${randomUUID()}}`;
   const [writer, reader] = [await openDriver(name, keyPrefix), await openDriver(name, keyPrefix)];
   const before = await countRedirections(cluster.nodes);
   const { outcome, stop } = startTraffic(writer, reader);
   const { acknowledged, failures } = outcome;
-  const untilStored = (more: number): Promise<void> => {
-    const goal = acknowledged.length + more;
+  const waitForStores = (count: number): Promise<void> => {
+    const goal = acknowledged.length + count;
     return waitUntil('more is stored', [acknowledged], async ({ length }) => length >= goal);
   };
 
   try {
-    await untilStored(100);
+    await waitForStores(100);
     await moveSlot(masters, keyPrefix);
-    await untilStored(20);
+    await waitForStores(20);
     await moveSlot(masters, keyPrefix);
-    await untilStored(20);
+    await waitForStores(20);
   } finally {
     await stop();
   }
@@ -64,7 +64,7 @@ it.each(Object.keys(CLUSTER_CLIENTS))('%s stores and retrieves while slots move'
   for (const { error, digest } of failures) {
     expect(error).toBeInstanceOf(RedisStorageDriverError);
     expect(error.message).toContain(digest);
-    // ioredis doesn't follow every redirection: one that only part of a pipeline got, or one in a circle of replicas.
+    // ioredis doesn't follow a redirection of only part of a pipeline, or in a circle of replicas.
     expect(error.cause).toMatchObject({ message: expect.stringMatching(/\b(ASK|MOVED) \d+ /) as string });
   }
 

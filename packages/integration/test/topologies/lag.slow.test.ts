@@ -14,16 +14,16 @@ import { CLUSTER_CLIENTS, openIoredis, SENTINEL_CLIENTS, SERVER_CLIENTS, type Op
 import { waitForFinalOutcome, getOutcome, storeRandom, type Stored } from './outcomes';
 import { proxyCluster, proxySentinelGroup, type ProxiedReplication } from './replication-proxies';
 
-const HELD_MS = 5000;
+const LAG_MS = 5000;
 const LOOPS = 3;
 const SIZES = [1000, 30_000, 300_000];
 const PAUSE_MS = 50;
 
-/** What came of reading payloads as soon as they were stored. */
-interface Meanwhile {
+/** The results of reading payloads as soon as they were stored. */
+interface LagResult {
   stored: Stored[];
   outcomes: unknown[];
-  /** How many reads came to a replica that hadn't got the payload. */
+  /** Number of reads at replicas that did not have the payload yet. */
   misses: number;
 }
 
@@ -39,17 +39,17 @@ async function createDriver(opening: Promise<OpenClient>): Promise<RedisStorageD
   return new RedisStorageDriver({ client: open.client, keyPrefix: `test:${randomUUID()}` });
 }
 
-/** Stores by one driver while replication is held back, and reads each payload at once by another. */
-async function storeAndReadMeanwhile(
+/** Stores with one driver while replication is paused, and reads each payload at once with another. */
+async function storeAndReadDuringLag(
   nodes: RedisAddress[],
   replication: ProxiedReplication,
   writer: RedisStorageDriver,
   reader: RedisStorageDriver,
-): Promise<Meanwhile> {
+): Promise<LagResult> {
   const stored: Stored[] = [];
   const reads: Promise<unknown>[] = [];
-  const end = Date.now() + HELD_MS;
-  const loop = async (): Promise<void> => {
+  const end = Date.now() + LAG_MS;
+  const runLoop = async (): Promise<void> => {
     while (Date.now() < end) {
       const batch = await storeRandom(writer, SIZES);
       stored.push(...batch);
@@ -57,11 +57,11 @@ async function storeAndReadMeanwhile(
       await sleep(PAUSE_MS);
     }
   };
-  await replication.inStep();
+  await replication.waitUntilInSync();
   const missesBefore = await countReplicaMisses(nodes);
-  replication.hold();
+  replication.pause();
   try {
-    await Promise.all(Array.from({ length: LOOPS }, loop));
+    await Promise.all(Array.from({ length: LOOPS }, runLoop));
     const outcomes = await Promise.all(reads);
     return { stored, outcomes, misses: (await countReplicaMisses(nodes)) - missesBefore };
   } finally {
@@ -73,7 +73,7 @@ function isReadOnly(outcome: unknown): boolean {
   return outcome instanceof RedisStorageDriverError && String(outcome.cause).includes('READONLY');
 }
 
-describe('on a Cluster whose replication is held back for seconds', () => {
+describe('on a Cluster whose replication lags by seconds', () => {
   let cluster: RunningRedisCluster;
   let replication: ProxiedReplication;
 
@@ -90,26 +90,26 @@ describe('on a Cluster whose replication is held back for seconds', () => {
   it.each([
     ['node-redis', 'ioredis, reading from replicas'],
     ['ioredis', 'node-redis, reading from replicas'],
-  ])('what %s stores is read at once by %s', async (writing, reading) => {
+  ])('payloads stored by %s are readable at once by %s', async (writing, reading) => {
     const writer = await createDriver(CLUSTER_CLIENTS[writing]!(cluster.nodes[0]!));
     const reader = await createDriver(CLUSTER_CLIENTS[reading]!(cluster.nodes[0]!));
 
-    const { outcomes, misses } = await storeAndReadMeanwhile(cluster.nodes, replication, writer, reader);
+    const { outcomes, misses } = await storeAndReadDuringLag(cluster.nodes, replication, writer, reader);
 
     expect(outcomes.filter((outcome) => outcome !== 'read')).toEqual([]);
-    // node-redis asks the master every other time.
+    // node-redis sends every other read to the master.
     expect(misses).toBeGreaterThan(outcomes.length / 4);
   });
 });
 
-/** Clients that know no master. */
+/** Clients that only connect to a replica. */
 const REPLICA_CLIENTS: Record<string, (servers: RunningRedisSentinel) => Promise<OpenClient>> = {
   'node-redis, connected to a replica': ({ nodes }) => SERVER_CLIENTS['node-redis']!(nodes[1]!),
   'ioredis, connected to a replica by sentinels': async ({ name, sentinels }) =>
     openIoredis(new Redis({ name, sentinels, role: 'slave' })),
 };
 
-describe('in a Sentinel group whose replication is held back for seconds', () => {
+describe('in a Sentinel group whose replication lags by seconds', () => {
   let servers: RunningRedisSentinel;
   let replication: ProxiedReplication;
 
@@ -123,23 +123,23 @@ describe('in a Sentinel group whose replication is held back for seconds', () =>
     await servers?.stop();
   });
 
-  it('what ioredis stores is read at once by node-redis, reading from replicas', async () => {
+  it('payloads stored by ioredis are readable at once by node-redis, reading from replicas', async () => {
     const writer = await createDriver(SENTINEL_CLIENTS['ioredis']!(servers));
     const reader = await createDriver(SENTINEL_CLIENTS['node-redis, reading from replicas']!(servers));
 
-    const { outcomes, misses } = await storeAndReadMeanwhile(servers.nodes, replication, writer, reader);
+    const { outcomes, misses } = await storeAndReadDuringLag(servers.nodes, replication, writer, reader);
 
     expect(outcomes.filter((outcome) => outcome !== 'read')).toEqual([]);
     expect(misses).toBeGreaterThan(outcomes.length / 2);
   });
 
   it.each(Object.keys(REPLICA_CLIENTS))(
-    'what is stored is an error that passes, never a miss, to %s',
+    'a payload that is not replicated yet is a transient error, not a miss: %s',
     async (reading) => {
       const writer = await createDriver(SENTINEL_CLIENTS['node-redis']!(servers));
       const reader = await createDriver(REPLICA_CLIENTS[reading]!(servers));
 
-      const { stored, outcomes, misses } = await storeAndReadMeanwhile(servers.nodes, replication, writer, reader);
+      const { stored, outcomes, misses } = await storeAndReadDuringLag(servers.nodes, replication, writer, reader);
 
       expect(outcomes.filter((outcome) => !isReadOnly(outcome))).toEqual([]);
       expect(misses).toBeGreaterThan(outcomes.length / 2);

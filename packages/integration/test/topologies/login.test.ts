@@ -32,13 +32,13 @@ afterAll(async () => {
 });
 
 describe.each(Object.keys(SERVER_CLIENTS))('%s', (name) => {
-  async function driverWith(access: Access): Promise<RedisStorageDriver> {
+  async function openDriver(access: Access): Promise<RedisStorageDriver> {
     open = await SERVER_CLIENTS[name]!(redis, access);
     return new RedisStorageDriver({ client: open.client, keyPrefix: `test:${randomUUID()}` });
   }
 
-  it('stores and retrieves with a password, in the database that it is given', async () => {
-    const driver = await driverWith({ password, database });
+  it('stores and retrieves with a password, in the selected database', async () => {
+    const driver = await openDriver({ password, database });
     const payload = { data: randomBytes(1000) };
 
     const [claim] = await driver.store({}, [payload]);
@@ -53,13 +53,13 @@ describe.each(Object.keys(SERVER_CLIENTS))('%s', (name) => {
   it.each([
     ['a wrong password', 'WRONGPASS', randomUUID()],
     ['no password', 'NOAUTH', undefined],
-  ])('with %s is refused, says why, and tells no password', async (_, reason, wrong) => {
-    const driver = await driverWith(wrong === undefined ? {} : { password: wrong });
+  ])('rejects with the reason, and without any password, when it has %s', async (_, reason, wrong) => {
+    const driver = await openDriver(wrong === undefined ? {} : { password: wrong });
 
     const error: unknown = await driver.store({}, [{ data: randomBytes(10) }]).catch((e: unknown) => e);
 
     expect(error).toBeInstanceOf(RedisStorageDriverError);
-    // node-redis, which closes a client whose handshake is refused, tells why by the event alone.
+    // node-redis closes a client whose login fails, and reports the reason only in its error event.
     const cause = name === 'node-redis' ? 'The client is closed' : reason;
     expect(error).toMatchObject({
       message: expect.stringContaining('[key=test:') as string,
@@ -68,13 +68,13 @@ describe.each(Object.keys(SERVER_CLIENTS))('%s', (name) => {
     expect(open!.errors).toContainEqual(
       expect.objectContaining({ message: expect.stringContaining(reason) as string }),
     );
-    const told = inspect(error, { depth: Infinity });
-    expect(told).not.toContain(password);
-    expect(told).not.toContain(wrong ?? password);
+    const output = inspect(error, { depth: Infinity });
+    expect(output).not.toContain(password);
+    expect(output).not.toContain(wrong ?? password);
   });
 });
 
-it('node-redis: without a handshake the command itself is refused, in the words of Redis', async () => {
+it('node-redis with RESP2 and no password rejects with the NOAUTH error of the command', async () => {
   const client = createClient({ socket: { host: redis.host, port: redis.port }, RESP: 2 });
   open = openNodeRedis(client);
   await open.connected;

@@ -29,15 +29,15 @@ async function openDrivers(opening: Promise<OpenClient>[]): Promise<RedisStorage
   return opened.map(({ client }) => new RedisStorageDriver({ client, keyPrefix: `test:${randomUUID()}` }));
 }
 
-/** Servers, ready to lose what is stored while replication is held back. */
+/** Servers that lose the writes of a replication lag when they fail over. */
 interface LossFixture {
   replication: ProxiedReplication;
   drivers: RedisStorageDriver[];
-  /** Resolves to a way to look into what is left, once the failover is over. */
+  /** Fails over. Resolves to a connection for checking the remaining data. */
   failOver(): Promise<BackDoor>;
 }
 
-const SCENES = {
+const FIXTURES = {
   'a Cluster in which a replica takes over': () => startCluster(takeOver),
   'a Cluster in which a master is killed': () => startCluster(killFirstMaster),
   'a Sentinel group in which the master is killed': startSentinelGroup,
@@ -70,7 +70,7 @@ async function startSentinelGroup(): Promise<LossFixture> {
   };
 }
 
-/** Has the first master's replica take its place without asking anyone. */
+/** Promotes the first master's replica without the agreement of the other nodes. */
 async function takeOver({ nodes }: RunningRedisCluster): Promise<void> {
   const [replica] = await connectAll([nodes[3]!]);
   try {
@@ -78,18 +78,18 @@ async function takeOver({ nodes }: RunningRedisCluster): Promise<void> {
   } finally {
     disconnectAll([replica!]);
   }
-  await waitForSuccession(nodes[3]!, nodes);
+  await waitForFailover(nodes[3]!, nodes);
 }
 
 async function killFirstMaster({ nodes }: RunningRedisCluster, { proxies }: ProxiedReplication): Promise<void> {
   process.kill(nodes[0]!.pid, 'SIGKILL');
-  // So that connections to it are refused.
+  // Without its proxy, connections to the killed master fail.
   await proxies[0]!.stop();
-  await waitForSuccession(nodes[3]!, nodes.slice(1));
+  await waitForFailover(nodes[3]!, nodes.slice(1));
 }
 
-/** Resolves once a node is a master in the eyes of these nodes, and they serve all slots again. */
-async function waitForSuccession({ port }: RedisAddress, nodes: RedisAddress[]): Promise<void> {
+/** Resolves once these nodes see the given node as a master and serve all slots again. */
+async function waitForFailover({ port }: RedisAddress, nodes: RedisAddress[]): Promise<void> {
   const connections = await connectAll(nodes);
   try {
     await waitUntil('the failover is over', connections, async (node) => {
@@ -109,23 +109,24 @@ async function waitForSuccession({ port }: RedisAddress, nodes: RedisAddress[]):
   }
 }
 
-describe.each(Object.entries(SCENES))('%s', (_, start) => {
-  it('reports the writes that this loses as misses, and has all else byte for byte', async () => {
-    const scene = await start();
-    const { replication, drivers } = scene;
+describe.each(Object.entries(FIXTURES))('%s', (_, start) => {
+  it('reports lost writes as misses and returns all other payloads unchanged', async () => {
+    const fixture = await start();
+    const { replication, drivers } = fixture;
     const copied = await storeByAll(drivers);
-    await replication.inStep();
-    replication.hold();
+    await replication.waitUntilInSync();
+    replication.pause();
     const late = await storeByAll(drivers);
 
-    const [meanwhile, backDoor] = await Promise.all([readByAll(drivers, late), scene.failOver()]);
+    const [outcomesDuringFailover, backDoor] = await Promise.all([readByAll(drivers, late), fixture.failOver()]);
     cleanUp(() => backDoor.close());
 
-    const fates = await Promise.all(late.map((stored) => collectFates(stored, backDoor)));
-    for (const each of fates) expect(each).toContain('PayloadNotFoundError');
-    // Before the failover was over they may still have been there.
-    for (const [k, outcome] of meanwhile.flat().entries()) expect(['read', fates.flat()[k]]).toContain(outcome);
-    expect(await readByAll(drivers, late)).toEqual(fates);
+    const expected = await Promise.all(late.map((stored) => determineOutcomes(stored, backDoor)));
+    for (const each of expected) expect(each).toContain('PayloadNotFoundError');
+    // Reads before the end of the failover may still have found the payloads.
+    for (const [k, outcome] of outcomesDuringFailover.flat().entries())
+      expect(['read', expected.flat()[k]]).toContain(outcome);
+    expect(await readByAll(drivers, late)).toEqual(expected);
     expect(await readByAll(drivers, copied)).toEqual(copied.map((stored) => stored.map(() => 'read')));
 
     const payloads = late.map((stored) => stored.map(({ payload }) => payload));
@@ -134,20 +135,20 @@ describe.each(Object.entries(SCENES))('%s', (_, start) => {
   });
 });
 
-/** What each driver has stored. */
+/** Stores payloads with each driver. */
 function storeByAll(drivers: RedisStorageDriver[]): Promise<Stored[][]> {
   return Promise.all(drivers.map((driver) => storeRandom(driver, SIZES)));
 }
 
-/** What comes of each driver's reading what it has stored. */
+/** Reads with each driver what it has stored, and resolves to the final outcomes. */
 function readByAll(drivers: RedisStorageDriver[], stored: Stored[][]): Promise<unknown[][]> {
   const readAll = (driver: RedisStorageDriver, all: Stored[]): Promise<unknown[]> =>
     Promise.all(all.map((each) => waitForFinalOutcome(driver, each)));
   return Promise.all(drivers.map((driver, i) => readAll(driver, stored[i]!)));
 }
 
-/** What reading must come to, by what Redis itself has. */
-async function collectFates(stored: Stored[], backDoor: BackDoor): Promise<string[]> {
+/** Determines the expected outcome of each read by checking Redis directly. */
+async function determineOutcomes(stored: Stored[], backDoor: BackDoor): Promise<string[]> {
   const values = await Promise.all(stored.map(({ claim }) => backDoor.read(claim.claimData['key']!)));
   return values.map((value) => (value === null ? 'PayloadNotFoundError' : 'read'));
 }

@@ -4,7 +4,7 @@ import { ApplicationFailure, type Payload, type StorageDriverClaim } from '@temp
 import { RedisStorageDriverError, type RedisStorageDriver } from '@temporal-redis-storage/core';
 import { encodePayload } from './traffic';
 
-/** A payload that `store` has resolved for. */
+/** A payload that `store` has acknowledged. */
 export interface Stored {
   payload: Payload;
   claim: StorageDriverClaim;
@@ -19,7 +19,10 @@ export async function storeRandom(writer: RedisStorageDriver, sizes: number[]): 
   return claims.map((claim, i) => ({ claim, payload: payloads[i]! }));
 }
 
-/** What a claim leads to: 'read' is its payload byte for byte, an error one that may pass. */
+/**
+ * Reads a claim. Resolves to 'read' if the payload is unchanged, to a failure type if it is final, or to a transient
+ * error.
+ */
 export async function getOutcome(reader: RedisStorageDriver, { payload, claim }: Stored): Promise<unknown> {
   try {
     const [back] = await reader.retrieve({}, [claim]);
@@ -29,7 +32,7 @@ export async function getOutcome(reader: RedisStorageDriver, { payload, claim }:
   }
 }
 
-/** The same, once it is no error that may pass. */
+/** Reads a claim until the outcome is not a transient error, for at most a minute. */
 export async function waitForFinalOutcome(reader: RedisStorageDriver, stored: Stored): Promise<unknown> {
   const deadline = Date.now() + SETTLING_MS;
   for (;;) {

@@ -13,23 +13,23 @@ import { startTogether, type Running } from '../../../testing/src/servers/start-
 import { connectAll, disconnectAll, type RedisConnection } from '../../../testing/src/servers/redis-connection';
 import { waitUntil } from '../../../testing/src/wait-until';
 
-/** Replication that goes through proxies. */
+/** Replication through proxies. */
 export interface ProxiedReplication extends Running {
-  /** One before each master. */
+  /** The proxy of each master. */
   proxies: FaultProxy[];
-  /** From now on the replicas get nothing, although they stay connected. */
-  hold(): void;
-  /** Lets the replicas have what was held back, and all that follows. */
+  /** Stops sending data to the replicas, which stay connected. */
+  pause(): void;
+  /** Sends the replicas the delayed data and everything after it. */
   resume(): void;
-  /** Resolves once the replicas have all that their masters have. */
-  inStep(): Promise<void>;
+  /** Resolves once the replicas have all data of their masters. */
+  waitUntilInSync(): Promise<void>;
 }
 
-/** Puts a proxy before each master of a cluster. Clients go through it too, but are never held back. */
+/** Puts a proxy in front of each master of a cluster. Clients use it too, but are never delayed. */
 export async function proxyCluster({ nodes }: RunningRedisCluster): Promise<ProxiedReplication> {
   const masters = nodes.slice(0, nodes.length / 2);
-  return startTogether(async (keep) => {
-    const proxies = await Promise.all(masters.map((master) => keep(startFaultProxy(master))));
+  return startTogether(async (track) => {
+    const proxies = await Promise.all(masters.map((master) => track(startFaultProxy(master))));
     const ports = proxies.map(({ port }) => port);
     const replication = proxyReplication(proxies, masters, nodes.slice(masters.length));
     await withConnections(nodes, async (connections) => {
@@ -39,21 +39,21 @@ export async function proxyCluster({ nodes }: RunningRedisCluster): Promise<Prox
         return ranges.every(({ master }) => ports.includes(master.port));
       });
     });
-    await replication.inStep();
+    await replication.waitUntilInSync();
     return replication;
   });
 }
 
 /**
- * Has the replicas of a Sentinel group copy their master through a proxy. To the sentinels that is a mistake, which
- * they mend once it has lasted for the time that they give a failover: ten seconds, unless told otherwise.
+ * Makes the replicas of a Sentinel group copy their master through a proxy. The sentinels correct this after their
+ * failover timeout, which is ten seconds unless `failoverTimeoutMs` is set.
  */
 export async function proxySentinelGroup(
   { name, sentinels, nodes: [master, ...replicas] }: RunningRedisSentinel,
   { failoverTimeoutMs }: { failoverTimeoutMs?: number } = {},
 ): Promise<ProxiedReplication> {
-  return startTogether(async (keep) => {
-    const proxy = await keep(startFaultProxy(master!));
+  return startTogether(async (track) => {
+    const proxy = await track(startFaultProxy(master!));
     const replication = proxyReplication([proxy], [master!], replicas);
     if (failoverTimeoutMs !== undefined) {
       const setting = ['SENTINEL', 'SET', name, 'failover-timeout', String(failoverTimeoutMs)];
@@ -64,7 +64,7 @@ export async function proxySentinelGroup(
     await withConnections(replicas, (connections) =>
       Promise.all(connections.map((replica) => replica.replicaOf(proxy.host, proxy.port))),
     );
-    await replication.inStep();
+    await replication.waitUntilInSync();
     return replication;
   });
 }
@@ -75,29 +75,29 @@ function proxyReplication(
   replicas: RedisAddress[],
 ): Omit<ProxiedReplication, 'stop'> {
   const toReplicas = new WeakSet<FaultyLink>();
-  const noticeReplicas: Fault = async function* (bytes, link) {
+  const detectReplicas: Fault = async function* (bytes, link) {
     if (bytes.includes('\r\nPSYNC\r\n')) toReplicas.add(link);
     yield bytes;
   };
   const holdReplicas: Fault = (bytes, link, replaced) => (toReplicas.has(link) ? hold : pass)(bytes, link, replaced);
-  for (const proxy of proxies) proxy.toServer = noticeReplicas;
+  for (const proxy of proxies) proxy.toServer = detectReplicas;
 
   const ports = proxies.map(({ port }) => port);
   return {
     proxies,
-    hold() {
+    pause() {
       for (const proxy of proxies) proxy.toClient = holdReplicas;
     },
     resume() {
       for (const proxy of proxies) proxy.toClient = pass;
     },
-    async inStep() {
+    async waitUntilInSync() {
       await withConnections([...masters, ...replicas], async (connections) => {
         const pairs = connections.slice(masters.length).map((replica, i) => ({
           replica,
           master: connections[i % masters.length]!,
         }));
-        await waitUntil('the replicas are in step through the proxies', pairs, async ({ replica, master }) => {
+        await waitUntil('the replicas are in sync through the proxies', pairs, async ({ replica, master }) => {
           const [info, masterInfo] = [await readInfo(replica), await readInfo(master)];
           return (
             ports.includes(Number(info['master_port'])) &&

@@ -3,17 +3,17 @@ import type { RedisAddress } from '../../../testing/src/servers/redis';
 import { connectAll, disconnectAll, type RedisConnection } from '../../../testing/src/servers/redis-connection';
 import { waitUntil } from '../../../testing/src/wait-until';
 
-const KEYS_AT_ONCE = 10;
+const KEYS_PER_STEP = 10;
 const MIGRATE_TIMEOUT_MS = 5000;
 
 /**
- * Moves the slot of a key, with all its keys, on to the next of a cluster's masters, a few keys at a time, as
- * `redis-cli --cluster reshard` does. `meanwhile` runs when the move has begun and no key is moved yet.
+ * Moves the slot of a key, with all its keys, to the next master of a cluster, a few keys at a time, as
+ * `redis-cli --cluster reshard` does. `duringMove` runs after the move has begun and before any key is moved.
  */
 export async function moveSlot(
   masters: RedisAddress[],
   key: string,
-  meanwhile: () => Promise<void> = async () => {},
+  duringMove: () => Promise<void> = async () => {},
 ): Promise<void> {
   const connections = await connectAll(masters);
   try {
@@ -25,9 +25,9 @@ export async function moveSlot(
     const [sourceId, targetId] = await Promise.all([source.clusterMyId(), target.clusterMyId()]);
     await target.clusterSetSlot(slot, 'IMPORTING', sourceId);
     await source.clusterSetSlot(slot, 'MIGRATING', targetId);
-    await meanwhile();
+    await duringMove();
     await moveKeys(slot, source, masters[to]!);
-    // The target learns of it first, so that there is an owner at any time.
+    // The target is updated first, so that the slot always has an owner.
     for (const connection of new Set([target, source, ...connections])) {
       await connection.clusterSetSlot(slot, 'NODE', targetId);
     }
@@ -38,14 +38,14 @@ export async function moveSlot(
 
 async function moveKeys(slot: number, source: RedisConnection, target: RedisAddress): Promise<void> {
   for (;;) {
-    const keys = await source.clusterGetKeysInSlot(slot, KEYS_AT_ONCE);
+    const keys = await source.clusterGetKeysInSlot(slot, KEYS_PER_STEP);
     if (keys.length === 0) return;
     await source.migrate(target.host, target.port, keys, 0, MIGRATE_TIMEOUT_MS);
     await sleep(10);
   }
 }
 
-/** Waits until all nodes, replicas too, name the same owner of the slot of a key. */
+/** Waits until all nodes, including replicas, agree on the owner of a key's slot. */
 export async function waitUntilAgreed(nodes: RedisAddress[], key: string): Promise<void> {
   const connections = await connectAll(nodes);
   try {
@@ -59,13 +59,13 @@ export async function waitUntilAgreed(nodes: RedisAddress[], key: string): Promi
   }
 }
 
-/** The port of the master that has a slot, as a node sees it. */
+/** Returns the port of the master that owns a slot, according to a node. */
 async function findOwner(slot: number, node: RedisConnection): Promise<number> {
   const ranges = await node.clusterSlots();
   return ranges.find(({ from, to }) => from <= slot && slot <= to)!.master.port;
 }
 
-/** How many ASK and MOVED redirections these nodes have answered with. */
+/** Counts the ASK and MOVED redirections that these nodes have sent. */
 export async function countRedirections(nodes: RedisAddress[]): Promise<{ ASK: number; MOVED: number }> {
   const connections = await connectAll(nodes);
   try {

@@ -9,12 +9,12 @@ import {
 } from '@temporal-redis-storage/testing';
 import { waitUntil } from '../../../testing/src/wait-until';
 import { SENTINEL_CLIENTS, type OpenClient } from '../client-shapes';
-import { demoteMaster, killMaster, requireFollower } from './failover';
+import { demoteMaster, killMaster, requireReplica } from './failover';
 import { encodePayload, startTraffic, type Acknowledged, type Traffic } from './traffic';
 
 jest.setTimeout(120_000);
 
-/** Who writes and who reads. */
+/** Pairs of a writing and a reading client. */
 const PAIRS = [
   ['node-redis', 'node-redis'],
   ['node-redis', 'ioredis'],
@@ -22,7 +22,7 @@ const PAIRS = [
   ['ioredis, detecting failovers', 'node-redis, reading from replicas'],
 ] as const;
 
-/** Traffic of a pair, and the driver that reads. */
+/** The traffic of a pair, and its reading driver. */
 interface PairTraffic extends Traffic {
   pair: string;
   reader: RedisStorageDriver;
@@ -41,9 +41,9 @@ afterEach(async () => {
 it.each([
   ['the master is demoted', demoteMaster],
   ['the master is killed', killMaster],
-] as const)('%s: what Redis still has can be read, and was never said to be gone', async (_, failOver) => {
+] as const)('%s: payloads that Redis still has are readable and were never reported missing', async (_, failOver) => {
   servers = await startRedisSentinel({ replicas: 2 });
-  await requireFollower(servers.nodes);
+  await requireReplica(servers.nodes);
   const traffics: PairTraffic[] = [];
   let acknowledgedBefore: number[];
   try {
@@ -60,22 +60,22 @@ it.each([
 
   for (const [i, { pair, reader, outcome }] of traffics.entries()) {
     const { wrong, hung, acknowledged, failures } = outcome;
-    const { kept, lost, altered } = await getFate(acknowledged, backDoor);
+    const { kept, lost, altered } = await checkStored(acknowledged, backDoor);
     const digests = (list: { digest: string }[]): string[] => list.map(({ digest }) => digest);
     const messages = (list: { error: Error }[]): string[] => list.map(({ error }) => error.message);
-    const saidToBeGone = failures.filter(({ error }) => isNotFound(error));
+    const reportedMissing = failures.filter(({ error }) => isNotFound(error));
     const otherFailures = failures.filter(({ error }) => !isNotFound(error));
     const unexpected = {
       wrong,
       hung,
       altered: digests(altered),
-      lostAfterwards: digests(acknowledged.slice(acknowledgedBefore[i]).filter((each) => lost.includes(each))),
-      wronglySaidToBeGone: digests(saidToBeGone).filter((digest) => digests(kept).includes(digest)),
+      lostAfterFailover: digests(acknowledged.slice(acknowledgedBefore[i]).filter((each) => lost.includes(each))),
+      wronglyReportedMissing: digests(reportedMissing).filter((digest) => digests(kept).includes(digest)),
       withoutKey: messages(failures.filter(({ digest, error }) => !error.message.includes(digest))),
-      ofAnotherKind: messages(otherFailures.filter(({ error }) => !(error instanceof RedisStorageDriverError))),
+      unexpectedErrors: messages(otherFailures.filter(({ error }) => !(error instanceof RedisStorageDriverError))),
     };
-    const nothing = Object.fromEntries(Object.keys(unexpected).map((name) => [name, []]));
-    expect({ pair, ...unexpected }).toEqual({ pair, ...nothing });
+    const empty = Object.fromEntries(Object.keys(unexpected).map((name) => [name, []]));
+    expect({ pair, ...unexpected }).toEqual({ pair, ...empty });
 
     const payloads = await reader.retrieve({}, listClaims(kept));
     expect(payloads.every((payload, k) => encodePayload(payload).equals(kept[k]!.bytes))).toBe(true);
@@ -96,7 +96,7 @@ async function startPair(sentinel: RunningRedisSentinel, writer: string, reader:
   return { pair: `${writer} → ${reader}`, reader: reading, ...startTraffic(writing, reading) };
 }
 
-/** Waits until every pair has stored and read some more. */
+/** Waits until every pair has stored and read more payloads. */
 async function waitForProgress(traffics: Traffic[]): Promise<void> {
   const goals = traffics.map(({ outcome }) => ({
     outcome,
@@ -108,23 +108,24 @@ async function waitForProgress(traffics: Traffic[]): Promise<void> {
   });
 }
 
-interface Fate {
+/** Acknowledged payloads by their state in Redis. */
+interface StoredPayloads {
   kept: Acknowledged[];
   lost: Acknowledged[];
-  /** Kept, but not as it was stored. */
+  /** Payloads with other bytes than were stored. */
   altered: Acknowledged[];
 }
 
-/** What became of payloads in Redis itself. */
-async function getFate(acknowledged: Acknowledged[], redis: BackDoor): Promise<Fate> {
-  const fate: Fate = { kept: [], lost: [], altered: [] };
+/** Compares acknowledged payloads with the data in Redis. */
+async function checkStored(acknowledged: Acknowledged[], redis: BackDoor): Promise<StoredPayloads> {
+  const result: StoredPayloads = { kept: [], lost: [], altered: [] };
   for (const each of acknowledged) {
     const value = await redis.read(each.key);
-    if (value === null) fate.lost.push(each);
-    else if (each.bytes.equals(value)) fate.kept.push(each);
-    else fate.altered.push(each);
+    if (value === null) result.lost.push(each);
+    else if (each.bytes.equals(value)) result.kept.push(each);
+    else result.altered.push(each);
   }
-  return fate;
+  return result;
 }
 
 function isNotFound(error: Error): boolean {

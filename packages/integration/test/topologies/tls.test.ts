@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { RedisStorageDriver, RedisStorageDriverError } from '@temporal-redis-storage/core';
 import { openBackDoor, startRedis, type BackDoor, type RunningRedis } from '@temporal-redis-storage/testing';
 import { findFreePort, retryTakenPort } from '../../../testing/src/servers/port';
-import { makeCertificates, type Certificates } from './certificates';
+import { createCertificates, type Certificates } from './certificates';
 import { SERVER_CLIENTS, type OpenClient } from '../client-shapes';
 import { encodePayload } from './traffic';
 
@@ -13,7 +13,7 @@ let backDoor: BackDoor;
 let open: OpenClient | undefined;
 
 beforeAll(async () => {
-  certificates = await makeCertificates();
+  certificates = await createCertificates();
   const { certFile, keyFile } = certificates;
   redis = await retryTakenPort(async () => {
     tlsPort = await findFreePort();
@@ -34,13 +34,13 @@ afterAll(async () => {
 });
 
 describe.each(Object.keys(SERVER_CLIENTS))('%s over TLS', (name) => {
-  async function driverThatTrusts(ca: Buffer | null): Promise<RedisStorageDriver> {
+  async function openDriver(ca: Buffer | null): Promise<RedisStorageDriver> {
     open = await SERVER_CLIENTS[name]!({ host: redis.host, port: tlsPort }, { ca });
     return new RedisStorageDriver({ client: open.client, keyPrefix: `test:${randomUUID()}` });
   }
 
-  it('stores and retrieves with an authority of its own', async () => {
-    const driver = await driverThatTrusts(certificates.ca);
+  it('stores and retrieves with a custom certificate authority', async () => {
+    const driver = await openDriver(certificates.ca);
     const payload = { data: randomBytes(300_000) };
 
     const [claim] = await driver.store({}, [payload]);
@@ -50,8 +50,8 @@ describe.each(Object.keys(SERVER_CLIENTS))('%s over TLS', (name) => {
     expect(encodePayload(back!).equals(encodePayload(payload))).toBe(true);
   });
 
-  it('trusts no server whose authority it does not know, and says why', async () => {
-    const driver = await driverThatTrusts(null);
+  it('rejects a server with an unknown certificate authority and reports the reason', async () => {
+    const driver = await openDriver(null);
 
     const call = driver.store({}, [{ data: randomBytes(10) }]);
 

@@ -6,39 +6,39 @@ import type { RedisStorageDriver } from '@temporal-redis-storage/core';
 
 const PayloadProto = temporal.api.common.v1.Payload;
 
-/** A payload that `store` has resolved for. */
+/** A payload that `store` has acknowledged. */
 export interface Acknowledged {
   claim: StorageDriverClaim;
   key: string;
-  /** The end of the key. */
+  /** The digest at the end of the key. */
   digest: string;
-  /** What Redis must hold at the key. */
+  /** The bytes that Redis must have under the key. */
   bytes: Buffer;
 }
 
 /** A call that rejected. */
 interface Failure {
   operation: 'store' | 'retrieve';
-  /** The end of the key, which the message must name. */
+  /** The digest at the end of the key, which the message must contain. */
   digest: string;
   error: Error;
 }
 
-/** What came of the calls. */
+/** The results of the calls. */
 interface Outcome {
   acknowledged: Acknowledged[];
   reads: number;
   failures: Failure[];
-  /** Keys that were read with other bytes than were stored. */
+  /** Keys whose payloads were read with wrong bytes. */
   wrong: string[];
   /** Calls that didn't settle in time. */
   hung: string[];
 }
 
-/** Traffic that runs until it is stopped. */
+/** Traffic that runs until `stop` is called. */
 export interface Traffic {
   outcome: Outcome;
-  /** Resolves once every call has settled, or is taken for hung. */
+  /** Stops the traffic. Resolves once every call has settled or counts as hung. */
   stop: () => Promise<void>;
 }
 
@@ -47,12 +47,12 @@ const SIZES = [100, 10_000, 100_000];
 // The driver gives up after 8 seconds.
 const HUNG_MS = 20_000;
 
-/** Stores payloads by one driver and reads them, the new and the old, by another, in several loops at once. */
+/** Stores payloads with one driver and reads new and old ones with another, in several concurrent loops. */
 export function startTraffic(writer: RedisStorageDriver, reader: RedisStorageDriver): Traffic {
   const outcome: Outcome = { acknowledged: [], reads: 0, failures: [], wrong: [], hung: [] };
   const stopping = new AbortController();
 
-  const call = async <T>(
+  const trackCall = async <T>(
     operation: Failure['operation'],
     digest: string,
     results: Promise<T[]>,
@@ -71,18 +71,18 @@ export function startTraffic(writer: RedisStorageDriver, reader: RedisStorageDri
   };
 
   const read = async ({ claim, key, digest, bytes }: Acknowledged): Promise<void> => {
-    const payload = await call('retrieve', digest, reader.retrieve({}, [claim]));
+    const payload = await trackCall('retrieve', digest, reader.retrieve({}, [claim]));
     if (payload === undefined) return;
     outcome.reads++;
     if (!encodePayload(payload).equals(bytes)) outcome.wrong.push(key);
   };
 
-  const loop = async (): Promise<void> => {
+  const runLoop = async (): Promise<void> => {
     for (let round = 0; !stopping.signal.aborted; round++) {
       const payload = { data: randomBytes(SIZES[round % SIZES.length]!) };
       const bytes = encodePayload(payload);
       const digest = createHash('sha256').update(bytes).digest('hex');
-      const claim = await call('store', digest, writer.store({}, [payload]));
+      const claim = await trackCall('store', digest, writer.store({}, [payload]));
       if (claim !== undefined) {
         const stored = { claim, key: claim.claimData['key']!, digest, bytes };
         outcome.acknowledged.push(stored);
@@ -93,7 +93,7 @@ export function startTraffic(writer: RedisStorageDriver, reader: RedisStorageDri
     }
   };
 
-  const loops = Array.from({ length: LOOPS }, loop);
+  const loops = Array.from({ length: LOOPS }, runLoop);
   return {
     outcome,
     stop: async () => {
@@ -103,7 +103,7 @@ export function startTraffic(writer: RedisStorageDriver, reader: RedisStorageDri
   };
 }
 
-/** What Redis must hold for a payload. */
+/** Encodes a payload as the bytes that Redis must have. */
 export function encodePayload(payload: Payload): Buffer {
   return Buffer.from(PayloadProto.encode(payload).finish());
 }

@@ -5,11 +5,11 @@ import { waitForValue, createLargeText, useServers } from './harness';
 import { findReferences } from './references';
 import { perform, performAndCatch, performLocally } from './workflows';
 
-const setScene = useServers();
+const createEnvironment = useServers();
 
-describe('An activity of a workflow has its large payloads in Redis, under the run', () => {
-  it('when it completes: input and result', async () => {
-    const { taskQueue, client, createWorker, keys, storedKeys } = setScene();
+describe('a workflow activity', () => {
+  it('stores input and result under the run when it completes', async () => {
+    const { taskQueue, client, createWorker, keys, storedKeys } = createEnvironment();
     const id = randomUUID();
     const input = createLargeText('input');
     const seen: string[] = [];
@@ -28,9 +28,9 @@ describe('An activity of a workflow has its large payloads in Redis, under the r
     expect(result).toBe(`${input}, worked on`);
 
     const run = { type: 'perform', id, runId: handle.firstExecutionRunId };
-    const workflowInput = keys.ofWorkflow({ type: 'perform', id }, input);
-    const activityInput = keys.ofWorkflow(run, input);
-    const resultOfBoth = keys.ofWorkflow(run, result);
+    const workflowInput = keys.buildWorkflowKey({ type: 'perform', id }, input);
+    const activityInput = keys.buildWorkflowKey(run, input);
+    const resultOfBoth = keys.buildWorkflowKey(run, result);
     expect(findReferences(await handle.fetchHistory())).toEqual([
       ['workflowExecutionStarted.input', workflowInput],
       ['activityTaskScheduled.input', activityInput],
@@ -40,8 +40,8 @@ describe('An activity of a workflow has its large payloads in Redis, under the r
     await expect(storedKeys()).resolves.toEqual(new Set([workflowInput, activityInput, resultOfBoth]));
   });
 
-  it('when it is a local one: its result, in the marker; its input, which history does not have', async () => {
-    const { taskQueue, client, createWorker, keys, storedKeys } = setScene();
+  it('stores input and result under the run when it is local, although history only has the result', async () => {
+    const { taskQueue, client, createWorker, keys, storedKeys } = createEnvironment();
     const id = randomUUID();
     const input = createLargeText('input');
 
@@ -51,9 +51,9 @@ describe('An activity of a workflow has its large payloads in Redis, under the r
     expect(result).toBe(`${input}, worked on`);
 
     const run = { type: 'performLocally', id, runId: handle.firstExecutionRunId };
-    const workflowInput = keys.ofWorkflow({ type: 'performLocally', id }, input);
-    const activityInput = keys.ofWorkflow(run, input);
-    const resultOfBoth = keys.ofWorkflow(run, result);
+    const workflowInput = keys.buildWorkflowKey({ type: 'performLocally', id }, input);
+    const activityInput = keys.buildWorkflowKey(run, input);
+    const resultOfBoth = keys.buildWorkflowKey(run, result);
     expect(findReferences(await handle.fetchHistory())).toEqual([
       ['workflowExecutionStarted.input', workflowInput],
       ['markerRecorded.details.result', resultOfBoth],
@@ -62,8 +62,8 @@ describe('An activity of a workflow has its large payloads in Redis, under the r
     await expect(storedKeys()).resolves.toEqual(new Set([workflowInput, activityInput, resultOfBoth]));
   });
 
-  it('when it heartbeats: the details, which the next attempt reads back', async () => {
-    const { namespace, taskQueue, client, createWorker, keys, storedKeys } = setScene();
+  it('stores heartbeat details under the run, and the next attempt reads them', async () => {
+    const { namespace, taskQueue, client, createWorker, keys, storedKeys } = createEnvironment();
     const id = randomUUID();
     const details = createLargeText('details');
     let finish: (() => void) | undefined;
@@ -82,7 +82,7 @@ describe('An activity of a workflow has its large payloads in Redis, under the r
       },
     });
     const handle = await client.workflow.start(perform, { workflowId: id, taskQueue, args: ['small'] });
-    const heartbeatKey = keys.ofWorkflow({ type: 'perform', id, runId: handle.firstExecutionRunId }, details);
+    const heartbeatKey = keys.buildWorkflowKey({ type: 'perform', id, runId: handle.firstExecutionRunId }, details);
     await worker.runUntil(async () => {
       const finishSecondAttempt = await waitForValue(async () => finish);
       const execution = { workflowId: id };
@@ -95,8 +95,8 @@ describe('An activity of a workflow has its large payloads in Redis, under the r
     });
   });
 
-  it('when it fails: the details of its error', async () => {
-    const { taskQueue, client, createWorker, keys, storedKeys } = setScene();
+  it('stores the details of its error under the run when it fails', async () => {
+    const { taskQueue, client, createWorker, keys, storedKeys } = createEnvironment();
     const id = randomUUID();
     const details = createLargeText('details');
 
@@ -111,7 +111,7 @@ describe('An activity of a workflow has its large payloads in Redis, under the r
     await expect(worker.runUntil(handle.result())).resolves.toBe(details);
 
     const run = { type: 'performAndCatch', id, runId: handle.firstExecutionRunId };
-    const detailsKey = keys.ofWorkflow(run, details);
+    const detailsKey = keys.buildWorkflowKey(run, details);
     expect(findReferences(await handle.fetchHistory())).toEqual([
       ['activityTaskFailed.failure.applicationFailureInfo.details', detailsKey],
       ['workflowExecutionCompleted.result', detailsKey],
@@ -119,8 +119,8 @@ describe('An activity of a workflow has its large payloads in Redis, under the r
     await expect(storedKeys()).resolves.toEqual(new Set([detailsKey]));
   });
 
-  it('when it is completed asynchronously by its id: its result, without the workflow type', async () => {
-    const { taskQueue, client, createWorker, keys, storedKeys } = setScene();
+  it('stores its result without the workflow type when it is completed asynchronously by id', async () => {
+    const { taskQueue, client, createWorker, keys, storedKeys } = createEnvironment();
     const id = randomUUID();
     const result = createLargeText('result');
     let activityId: string | undefined;
@@ -141,8 +141,8 @@ describe('An activity of a workflow has its large payloads in Redis, under the r
       await expect(handle.result()).resolves.toBe(result);
     });
 
-    const activityResult = keys.ofWorkflow({ id, runId }, result);
-    const workflowResult = keys.ofWorkflow({ type: 'perform', id, runId }, result);
+    const activityResult = keys.buildWorkflowKey({ id, runId }, result);
+    const workflowResult = keys.buildWorkflowKey({ type: 'perform', id, runId }, result);
     expect(findReferences(await handle.fetchHistory())).toEqual([
       ['activityTaskCompleted.result', activityResult],
       ['workflowExecutionCompleted.result', workflowResult],
@@ -150,8 +150,8 @@ describe('An activity of a workflow has its large payloads in Redis, under the r
     await expect(storedKeys()).resolves.toEqual(new Set([activityResult, workflowResult]));
   });
 
-  it('when it is completed asynchronously by its task token: its result, under the namespace alone', async () => {
-    const { taskQueue, client, createWorker, keys, storedKeys } = setScene();
+  it('stores its result under the namespace alone when it is completed asynchronously by task token', async () => {
+    const { taskQueue, client, createWorker, keys, storedKeys } = createEnvironment();
     const id = randomUUID();
     const result = createLargeText('result');
     let taskToken: Uint8Array | undefined;
@@ -170,9 +170,9 @@ describe('An activity of a workflow has its large payloads in Redis, under the r
       await expect(handle.result()).resolves.toBe(result);
     });
 
-    const activityResult = keys.ofWorkflow({}, result);
+    const activityResult = keys.buildWorkflowKey({}, result);
     const run = { type: 'perform', id, runId: handle.firstExecutionRunId };
-    const workflowResult = keys.ofWorkflow(run, result);
+    const workflowResult = keys.buildWorkflowKey(run, result);
     expect(findReferences(await handle.fetchHistory())).toEqual([
       ['activityTaskCompleted.result', activityResult],
       ['workflowExecutionCompleted.result', workflowResult],
@@ -181,9 +181,9 @@ describe('An activity of a workflow has its large payloads in Redis, under the r
   });
 });
 
-describe('A standalone activity has its large payloads in Redis, under itself', () => {
-  it('when it completes: its input without a run id, which is not known yet, and its result with it', async () => {
-    const { namespace, taskQueue, client, createWorker, keys, storedKeys } = setScene();
+describe('a standalone activity', () => {
+  it('stores its input without a run id, which is not known yet, and its result with the run id', async () => {
+    const { namespace, taskQueue, client, createWorker, keys, storedKeys } = createEnvironment();
     const id = randomUUID();
     const input = createLargeText('input');
 
@@ -197,8 +197,8 @@ describe('A standalone activity has its large payloads in Redis, under itself', 
     const result = await worker.runUntil(handle.result());
     expect(result).toBe(`${input}, worked on`);
 
-    const inputKey = keys.ofActivity({ type: 'work', id }, input);
-    const resultKey = keys.ofActivity({ type: 'work', id, runId: handle.runId! }, result);
+    const inputKey = keys.buildActivityKey({ type: 'work', id }, input);
+    const resultKey = keys.buildActivityKey({ type: 'work', id, runId: handle.runId! }, result);
     const description = await client.workflowService.describeActivityExecution({
       namespace,
       activityId: id,

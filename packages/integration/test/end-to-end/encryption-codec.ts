@@ -7,7 +7,7 @@ const ENCODING = Buffer.from('binary/encrypted');
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** Encrypts whole payloads with AES-256-GCM and a key of its own. */
+/** Encrypts whole payloads with AES-256-GCM and a random key. */
 export class EncryptionCodec implements PayloadCodec {
   private readonly key = randomBytes(32);
 

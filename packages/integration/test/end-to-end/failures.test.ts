@@ -8,27 +8,27 @@ import { waitForValue, createLargeText, useServers, type Environment } from './h
 import { serialize } from './keys';
 import { echo, perform, performOnLarge } from './workflows';
 
-/** In every payload of this file, and nowhere else. */
+/** A text in every payload of this file, which must not appear in logs or errors. */
 const SECRET = 'top secret';
 
 const log: unknown[] = [];
-const setScene = useServers(new DefaultLogger('DEBUG', (entry) => log.push(entry)));
+const createEnvironment = useServers(new DefaultLogger('DEBUG', (entry) => log.push(entry)));
 
 afterEach(async () => {
-  const { redis } = setScene();
+  const { redis } = createEnvironment();
   await redis.configSet('maxmemory', '0');
   await redis.sendCommand(['CLIENT', 'UNPAUSE']);
 });
 
-/** Everything that a value says, as text. */
+/** Formats a value completely, without truncation. */
 function inspectAll(value: unknown): string {
   return inspect(value, { depth: Infinity, maxArrayLength: Infinity, maxStringLength: Infinity });
 }
 
 type Failure = temporal.api.failure.v1.IFailure;
 
-/** Why the last attempt of a workflow's one activity failed, once one did. */
-async function activityFailure({ client, namespace }: Environment, workflowId: string): Promise<Failure> {
+/** Waits until the workflow's activity has failed, and returns the last failure. */
+async function waitForActivityFailure({ client, namespace }: Environment, workflowId: string): Promise<Failure> {
   const request = { namespace, execution: { workflowId } };
   return waitForValue(async () => {
     const { pendingActivities } = await client.workflowService.describeWorkflowExecution(request);
@@ -36,8 +36,8 @@ async function activityFailure({ client, namespace }: Environment, workflowId: s
   });
 }
 
-/** Why the first workflow task of a workflow that failed did, once one did. */
-async function workflowTaskFailure(handle: WorkflowHandle): Promise<Failure> {
+/** Waits until a workflow task has failed, and returns the first failure. */
+async function waitForWorkflowTaskFailure(handle: WorkflowHandle): Promise<Failure> {
   return waitForValue(async () => {
     const { events } = await handle.fetchHistory();
     const failed = events?.find(({ workflowTaskFailedEventAttributes }) => workflowTaskFailedEventAttributes);
@@ -45,7 +45,7 @@ async function workflowTaskFailure(handle: WorkflowHandle): Promise<Failure> {
   });
 }
 
-/** Starts a workflow and lets it schedule its activity, whose input is in Redis then. */
+/** Starts a workflow and waits until it has scheduled its activity and stored the input. */
 async function scheduleActivity({ client, taskQueue, keys, createWorker }: Environment) {
   const id = randomUUID();
   const input = SECRET.repeat(1000);
@@ -56,22 +56,22 @@ async function scheduleActivity({ client, taskQueue, keys, createWorker }: Envir
       (await handle.fetchHistory()).events?.find((event) => event.activityTaskScheduledEventAttributes),
     ),
   );
-  const key = keys.ofWorkflow({ type: 'performOnLarge', id, runId: handle.firstExecutionRunId }, input);
+  const key = keys.buildWorkflowKey({ type: 'performOnLarge', id, runId: handle.firstExecutionRunId }, input);
   return { handle, input, key };
 }
 
-/** The worker goes on with other workflows, and has told nothing of any payload. */
-async function expectHealth({ client, taskQueue }: Environment): Promise<void> {
+/** Checks that the worker runs other workflows, and that its log contains no payload. */
+async function expectHealthyWorker({ client, taskQueue }: Environment): Promise<void> {
   const input = createLargeText(SECRET);
   const result = await client.workflow.execute(echo, { workflowId: randomUUID(), taskQueue, args: [input] });
   expect(result).toBe(`${input}, echoed`);
   expect(inspectAll(log)).not.toContain(SECRET);
 }
 
-describe('A worker survives', () => {
-  it("a Redis that refuses an activity's result: the activity is retried until Redis takes it", async () => {
-    const scene = setScene();
-    const { taskQueue, client, createWorker, keys, redis } = scene;
+describe('a worker', () => {
+  it('retries an activity whose result Redis rejects, until Redis accepts it', async () => {
+    const environment = createEnvironment();
+    const { taskQueue, client, createWorker, keys, redis } = environment;
     const id = randomUUID();
     const result = createLargeText(SECRET);
 
@@ -85,17 +85,17 @@ describe('A worker survives', () => {
     });
     const handle = await client.workflow.start(perform, { workflowId: id, taskQueue, args: ['small'] });
     await worker.runUntil(async () => {
-      await activityFailure(scene, id);
+      await waitForActivityFailure(environment, id);
       await redis.configSet('maxmemory', '0');
       await expect(handle.result()).resolves.toBe(result);
-      await expectHealth(scene);
+      await expectHealthyWorker(environment);
     });
 
     const { events } = await handle.fetchHistory();
     const started = events!.find((event) => event.activityTaskStartedEventAttributes)!;
     const { attempt, lastFailure } = started.activityTaskStartedEventAttributes!;
     expect(attempt).toBeGreaterThan(1);
-    const key = keys.ofWorkflow({ type: 'perform', id, runId: handle.firstExecutionRunId }, result);
+    const key = keys.buildWorkflowKey({ type: 'perform', id, runId: handle.firstExecutionRunId }, result);
     expect(lastFailure?.message).toContain(`RedisStorageDriver store failed [key=${key}, host=127.0.0.1`);
     expect(lastFailure?.cause?.message).toContain('OOM command not allowed');
     expect(lastFailure?.applicationFailureInfo?.type).toBe('RedisStorageDriverError');
@@ -103,10 +103,10 @@ describe('A worker survives', () => {
     expect(inspectAll(log)).toContain(key);
   });
 
-  it('a payload that expired before its activity reads it: the activity fails at once', async () => {
-    const scene = setScene();
-    const { createWorker, redis } = scene;
-    const { handle, key } = await scheduleActivity(scene);
+  it('fails an activity without retries when its input has expired', async () => {
+    const environment = createEnvironment();
+    const { createWorker, redis } = environment;
+    const { handle, key } = await scheduleActivity(environment);
     await redis.pExpire(key, 1);
     await waitForValue(async () => (await redis.exists(key)) === 0 || undefined);
 
@@ -120,7 +120,7 @@ describe('A worker survives', () => {
         },
       });
       expect(work).not.toHaveBeenCalled();
-      await expectHealth(scene);
+      await expectHealthyWorker(environment);
     });
 
     const { events } = await handle.fetchHistory();
@@ -128,19 +128,19 @@ describe('A worker survives', () => {
     expect(started.activityTaskStartedEventAttributes!.attempt).toBe(1);
   });
 
-  it('a payload that expired before a workflow task reads it: the task fails until the payload is back', async () => {
-    const scene = setScene();
-    const { taskQueue, client, createWorker, keys, redis } = scene;
+  it('fails a workflow task whose input has expired, until the input is restored', async () => {
+    const environment = createEnvironment();
+    const { taskQueue, client, createWorker, keys, redis } = environment;
     const id = randomUUID();
     const input = createLargeText(SECRET);
     const options = { workflowId: id, taskQueue, workflowTaskTimeout: '2 seconds' } as const;
     const handle = await client.workflow.start(echo, { ...options, args: [input] });
-    const key = keys.ofWorkflow({ type: 'echo', id }, input);
+    const key = keys.buildWorkflowKey({ type: 'echo', id }, input);
     const bytes = await redis.withTypeMapping({ 36: Buffer }).getDel(key);
 
     const worker = await createWorker();
     await worker.runUntil(async () => {
-      const failure = await workflowTaskFailure(handle);
+      const failure = await waitForWorkflowTaskFailure(handle);
       expect(failure).toMatchObject({
         message: `Payload not found for key '${key}'`,
         applicationFailureInfo: { type: 'PayloadNotFoundError', nonRetryable: true },
@@ -148,32 +148,32 @@ describe('A worker survives', () => {
       await expect(handle.describe()).resolves.toMatchObject({ status: { name: 'RUNNING' } });
       await redis.set(key, bytes!);
       await expect(handle.result()).resolves.toBe(`${input}, echoed`);
-      await expectHealth(scene);
+      await expectHealthyWorker(environment);
     });
   });
 
-  it('a payload that was changed in Redis: its activity is retried until the payload is whole', async () => {
-    const scene = setScene();
-    const { createWorker, redis } = scene;
-    const { handle, input, key } = await scheduleActivity(scene);
+  it('retries an activity whose input was changed in Redis, until the input is restored', async () => {
+    const environment = createEnvironment();
+    const { createWorker, redis } = environment;
+    const { handle, input, key } = await scheduleActivity(environment);
     await redis.setRange(key, 1000, '?');
 
     const work = jest.fn(async (value: string) => value);
     const worker = await createWorker({ activities: { work } });
     await worker.runUntil(async () => {
-      const { message } = await activityFailure(scene, handle.workflowId);
+      const { message } = await waitForActivityFailure(environment, handle.workflowId);
       expect(message).toContain(`RedisStorageDriver integrity check failed [key=${key}]`);
       expect(work).not.toHaveBeenCalled();
       const original = serialize(input);
       await redis.setRange(key, 1000, original.subarray(1000, 1001));
       await expect(handle.result()).resolves.toBe(input);
-      await expectHealth(scene);
+      await expectHealthyWorker(environment);
     });
   });
 
-  it('a Redis that hangs as a workflow task stores a payload: history tells, for it fails before it times out', async () => {
-    const scene = setScene();
-    const { taskQueue, client, createWorker, keys, redis } = scene;
+  it('reports a store that hangs in history, by failing the workflow task before its timeout', async () => {
+    const environment = createEnvironment();
+    const { taskQueue, client, createWorker, keys, redis } = environment;
     const id = randomUUID();
     const input = SECRET.repeat(1000);
     const handle = await client.workflow.start(performOnLarge, { workflowId: id, taskQueue, args: [SECRET, 1000] });
@@ -181,19 +181,19 @@ describe('A worker survives', () => {
     const worker = await createWorker({ activities: { work: async (value: string) => value } });
     await redis.sendCommand(['CLIENT', 'PAUSE', '100000', 'WRITE']);
     await worker.runUntil(async () => {
-      const failure = await workflowTaskFailure(handle);
-      const key = keys.ofWorkflow({ type: 'performOnLarge', id, runId: handle.firstExecutionRunId }, input);
+      const failure = await waitForWorkflowTaskFailure(handle);
+      const key = keys.buildWorkflowKey({ type: 'performOnLarge', id, runId: handle.firstExecutionRunId }, input);
       expect(failure.message).toContain(`RedisStorageDriver store failed [key=${key}`);
       expect(failure.cause?.message).toBe('Redis did not answer within 8000 ms (requestTimeout)');
       await redis.sendCommand(['CLIENT', 'UNPAUSE']);
       await expect(handle.result()).resolves.toBe(input);
-      await expectHealth(scene);
+      await expectHealthyWorker(environment);
     });
   });
 
-  it('a Redis that hangs as a workflow task reads a payload: history tells, for it fails before it times out', async () => {
-    const scene = setScene({ drivers: [{ requestTimeout: '300 ms' }] });
-    const { taskQueue, client, createWorker, keys, redis } = scene;
+  it('reports a retrieve that hangs in history, by failing the workflow task before its timeout', async () => {
+    const environment = createEnvironment({ drivers: [{ requestTimeout: '300 ms' }] });
+    const { taskQueue, client, createWorker, keys, redis } = environment;
     const id = randomUUID();
     const input = createLargeText(SECRET);
     const options = { workflowId: id, taskQueue, workflowTaskTimeout: '2 seconds' } as const;
@@ -202,26 +202,26 @@ describe('A worker survives', () => {
     const worker = await createWorker();
     await redis.sendCommand(['CLIENT', 'PAUSE', '4000', 'ALL']);
     await worker.runUntil(async () => {
-      const failure = await workflowTaskFailure(handle);
-      const key = keys.ofWorkflow({ type: 'echo', id }, input);
+      const failure = await waitForWorkflowTaskFailure(handle);
+      const key = keys.buildWorkflowKey({ type: 'echo', id }, input);
       expect(failure.message).toContain(`RedisStorageDriver retrieve failed [key=${key}`);
       expect(failure.cause?.message).toBe('Redis did not answer within 300 ms (requestTimeout)');
       await expect(handle.result()).resolves.toBe(`${input}, echoed`);
-      await expectHealth(scene);
+      await expectHealthyWorker(environment);
     });
   });
 });
 
-describe('A client', () => {
-  it('is told that the result it asks for has expired', async () => {
-    const { taskQueue, client, createWorker, keys, redis } = setScene();
+describe('a client', () => {
+  it('rejects with PayloadNotFoundError when the result has expired', async () => {
+    const { taskQueue, client, createWorker, keys, redis } = createEnvironment();
     const id = randomUUID();
     const input = createLargeText(SECRET);
     const worker = await createWorker();
     const handle = await client.workflow.start(echo, { workflowId: id, taskQueue, args: [input] });
     await expect(worker.runUntil(handle.result())).resolves.toBe(`${input}, echoed`);
 
-    const key = keys.ofWorkflow({ type: 'echo', id, runId: handle.firstExecutionRunId }, `${input}, echoed`);
+    const key = keys.buildWorkflowKey({ type: 'echo', id, runId: handle.firstExecutionRunId }, `${input}, echoed`);
     await redis.del(key);
     await expect(handle.result()).rejects.toMatchObject({
       type: 'PayloadNotFoundError',

@@ -30,13 +30,13 @@ export function createLargeText(label: string): string {
   return `${label} – ${randomBytes(THRESHOLD).toString('hex')}`;
 }
 
-/** Asks again and again until there is an answer. */
-export async function waitForValue<T>(ask: () => Promise<T | undefined>): Promise<T> {
+/** Polls until there is a value, for at most a minute. */
+export async function waitForValue<T>(readValue: () => Promise<T | undefined>): Promise<T> {
   const deadline = Date.now() + 60_000;
   for (;;) {
-    const answer = await ask();
-    if (answer !== undefined) return answer;
-    if (Date.now() > deadline) throw new Error(`Asked in vain for a minute: ${String(ask)}`);
+    const value = await readValue();
+    if (value !== undefined) return value;
+    if (Date.now() > deadline) throw new Error(`There was no value within a minute: ${String(readValue)}`);
     await sleep(50);
   }
 }
@@ -50,41 +50,41 @@ async function connectToRedis(url: string) {
 }
 
 export interface EnvironmentOptions {
-  /** One driver of each; one with no options unless given. */
+  /** Options of each driver. Defaults to one driver without options. */
   drivers?: Partial<RedisStorageDriverOptions>[];
   storage?: (drivers: RedisStorageDriver[]) => ExternalStorage;
   payloadCodecs?: PayloadCodec[];
 }
 
-/** What one test works with. */
+/** Servers, clients and keys for one test. */
 export interface Environment {
   namespace: string;
-  /** A task queue of its own. */
+  /** A task queue that no other test uses. */
   taskQueue: string;
-  /** Payloads of this client and these workers go to Redis, under a prefix of the test's own. */
+  /** A client that stores payloads in Redis, as the workers do, with a key prefix that no other test uses. */
   client: Client;
   createWorker: (options?: Partial<WorkerOptions>) => Promise<Worker>;
   dataConverter: DataConverter;
   workflowBundle: WorkflowBundleWithSourceMap;
-  /** What the driver asked of Redis. */
+  /** Records the driver's requests to Redis. */
   traffic: RecordingClient;
-  /** The test's own connection to Redis. */
+  /** A separate connection to Redis for the test. */
   redis: RedisConnection;
-  /** The keys that Redis must have. */
+  /** Builds the keys that Redis must have. */
   keys: Keys;
   /** The keys that Redis has. */
   storedKeys: () => Promise<Set<string>>;
 }
 
 /**
- * Starts a Temporal server and a Redis for the tests of a file, and stops them afterwards. The function that it returns
- * sets the scene for one test.
+ * Starts a Temporal server and a Redis for the tests of a file, and stops them afterwards. Returns a function that
+ * creates the environment of one test.
  */
 export function useServers(logger: Logger = new DefaultLogger('ERROR')): (options?: EnvironmentOptions) => Environment {
   jest.setTimeout(120_000);
   const closers: (() => unknown)[] = [];
   const workers: Worker[] = [];
-  let setScene: (options: EnvironmentOptions) => Environment;
+  let createEnvironment: (options: EnvironmentOptions) => Environment;
 
   beforeAll(async () => {
     Runtime.install({
@@ -106,7 +106,7 @@ export function useServers(logger: Logger = new DefaultLogger('ERROR')): (option
     closers.push(() => connection.close());
     const workflowBundle = await bundleWorkflowCode({ workflowsPath: require.resolve('./workflows'), logger });
 
-    setScene = ({ drivers = [{}], storage = allLargePayloads, payloadCodecs = [] }) => {
+    createEnvironment = ({ drivers = [{}], storage = createExternalStorage, payloadCodecs = [] }) => {
       const taskQueue = `queue-${randomUUID()}`;
       const keyPrefix = `test:${randomUUID()}`;
       const traffic = new RecordingClient(new NodeRedisStorageDriverClient(driverRedis));
@@ -117,7 +117,7 @@ export function useServers(logger: Logger = new DefaultLogger('ERROR')): (option
       return {
         namespace,
         taskQueue,
-        client: new Client({ connection, namespace, dataConverter, interceptors: { workflow: [impatience] } }),
+        client: new Client({ connection, namespace, dataConverter, interceptors: { workflow: [executionTimeout] } }),
         createWorker: async (options) => {
           const worker = await Worker.create({
             connection: nativeConnection,
@@ -142,27 +142,27 @@ export function useServers(logger: Logger = new DefaultLogger('ERROR')): (option
   });
 
   afterEach(async () => {
-    for (const worker of workers.splice(0)) await stop(worker);
+    for (const worker of workers.splice(0)) await stopWorker(worker);
   });
 
   afterAll(async () => {
     for (const close of closers.toReversed()) await close();
   });
 
-  return (options = {}) => setScene(options);
+  return (options = {}) => createEnvironment(options);
 }
 
 /**
- * Stops a worker that a failed test has left behind: a connection can't be closed before all of its workers stopped.
+ * Stops a worker that a failed test left running, because a connection can't be closed before its workers have stopped.
  */
-async function stop(worker: Worker): Promise<void> {
+async function stopWorker(worker: Worker): Promise<void> {
   if (worker.getState() === 'INITIALIZED') await worker.runUntil(Promise.resolve());
   if (worker.getState() === 'RUNNING') worker.shutdown();
   await waitForValue(async () => /STOPPED|FAILED/.test(worker.getState()) || undefined);
 }
 
-/** Ends a workflow that is stuck, whose test would otherwise wait for its result beyond the connection's end. */
-const impatience: WorkflowClientInterceptor = {
+/** Limits the time of each workflow, because a test must not wait for a result longer than its connection is open. */
+const executionTimeout: WorkflowClientInterceptor = {
   startWithDetails: (input, next) =>
     next({
       ...input,
@@ -170,6 +170,6 @@ const impatience: WorkflowClientInterceptor = {
     }),
 };
 
-function allLargePayloads(drivers: RedisStorageDriver[]): ExternalStorage {
+function createExternalStorage(drivers: RedisStorageDriver[]): ExternalStorage {
   return new ExternalStorage({ drivers, payloadSizeThreshold: THRESHOLD });
 }

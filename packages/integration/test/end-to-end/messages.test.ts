@@ -4,11 +4,11 @@ import { createLargeText, useServers } from './harness';
 import { findReferences, type Place } from './references';
 import { ask, close, exchange, mailbox, put, send } from './workflows';
 
-const setScene = useServers();
+const createEnvironment = useServers();
 
-describe('A message to a workflow has its large payloads in Redis, under the receiver', () => {
-  it('when it is a signal', async () => {
-    const { taskQueue, client, createWorker, keys, storedKeys } = setScene();
+describe('a message to a workflow', () => {
+  it('stores the argument of a signal under the receiver', async () => {
+    const { taskQueue, client, createWorker, keys, storedKeys } = createEnvironment();
     const id = randomUUID();
     const letter = createLargeText('letter');
 
@@ -18,8 +18,8 @@ describe('A message to a workflow has its large payloads in Redis, under the rec
     await handle.signal(close);
     await expect(worker.runUntil(handle.result())).resolves.toEqual([letter]);
 
-    const signal = keys.ofWorkflow({ id }, letter);
-    const result = keys.ofWorkflow({ type: 'mailbox', id, runId: handle.firstExecutionRunId }, [letter]);
+    const signal = keys.buildWorkflowKey({ id }, letter);
+    const result = keys.buildWorkflowKey({ type: 'mailbox', id, runId: handle.firstExecutionRunId }, [letter]);
     expect(findReferences(await handle.fetchHistory())).toEqual([
       ['workflowExecutionSignaled.input', signal],
       ['workflowExecutionCompleted.result', result],
@@ -27,8 +27,8 @@ describe('A message to a workflow has its large payloads in Redis, under the rec
     await expect(storedKeys()).resolves.toEqual(new Set([signal, result]));
   });
 
-  it('when it is a signal that starts the workflow', async () => {
-    const { taskQueue, client, createWorker, keys, storedKeys } = setScene();
+  it('stores the arguments of a signal-with-start under the started workflow', async () => {
+    const { taskQueue, client, createWorker, keys, storedKeys } = createEnvironment();
     const id = randomUUID();
     const [first, second] = [createLargeText('first'), createLargeText('second')];
     const letter = createLargeText('letter');
@@ -44,10 +44,10 @@ describe('A message to a workflow has its large payloads in Redis, under the rec
     await handle.signal(close);
     await expect(worker.runUntil(handle.result())).resolves.toEqual([first, second, letter]);
 
-    const firstInput = keys.ofWorkflow({ type: 'mailbox', id }, first);
-    const secondInput = keys.ofWorkflow({ type: 'mailbox', id }, second);
-    const signal = keys.ofWorkflow({ type: 'mailbox', id }, letter);
-    const result = keys.ofWorkflow({ type: 'mailbox', id, runId: handle.signaledRunId }, [first, second, letter]);
+    const firstInput = keys.buildWorkflowKey({ type: 'mailbox', id }, first);
+    const secondInput = keys.buildWorkflowKey({ type: 'mailbox', id }, second);
+    const signal = keys.buildWorkflowKey({ type: 'mailbox', id }, letter);
+    const result = keys.buildWorkflowKey({ type: 'mailbox', id, runId: handle.signaledRunId }, [first, second, letter]);
     expect(findReferences(await handle.fetchHistory())).toEqual([
       ['workflowExecutionStarted.input', firstInput],
       ['workflowExecutionStarted.input', secondInput],
@@ -57,8 +57,8 @@ describe('A message to a workflow has its large payloads in Redis, under the rec
     await expect(storedKeys()).resolves.toEqual(new Set([firstInput, secondInput, signal, result]));
   });
 
-  it('when it is a signal from another workflow', async () => {
-    const { taskQueue, client, createWorker, keys, storedKeys } = setScene();
+  it('stores the argument of a signal from another workflow under the receiver', async () => {
+    const { taskQueue, client, createWorker, keys, storedKeys } = createEnvironment();
     const id = randomUUID();
     const senderId = `${id}-sender`;
     const letter = createLargeText('letter');
@@ -72,9 +72,9 @@ describe('A message to a workflow has its large payloads in Redis, under the rec
       await expect(receiver.result()).resolves.toEqual([letter]);
     });
 
-    const input = keys.ofWorkflow({ type: 'send', id: senderId }, letter);
-    const signal = keys.ofWorkflow({ id }, letter);
-    const result = keys.ofWorkflow({ type: 'mailbox', id, runId: receiver.firstExecutionRunId }, [letter]);
+    const input = keys.buildWorkflowKey({ type: 'send', id: senderId }, letter);
+    const signal = keys.buildWorkflowKey({ id }, letter);
+    const result = keys.buildWorkflowKey({ type: 'mailbox', id, runId: receiver.firstExecutionRunId }, [letter]);
     expect(findReferences(await sender.fetchHistory())).toEqual([
       ['workflowExecutionStarted.input', input],
       ['signalExternalWorkflowExecutionInitiated.input', signal],
@@ -86,8 +86,8 @@ describe('A message to a workflow has its large payloads in Redis, under the rec
     await expect(storedKeys()).resolves.toEqual(new Set([input, signal, result]));
   });
 
-  it('when it is a query: its argument, and its answer under the run', async () => {
-    const { taskQueue, client, createWorker, keys, storedKeys, traffic } = setScene();
+  it('stores the argument of a query under the receiver and the answer under its run', async () => {
+    const { taskQueue, client, createWorker, keys, storedKeys, traffic } = createEnvironment();
     const id = randomUUID();
     const question = createLargeText('question');
 
@@ -107,8 +107,11 @@ describe('A message to a workflow has its large payloads in Redis, under the rec
     });
     spy.mockRestore();
 
-    const argument = keys.ofWorkflow({ id }, question);
-    const answer = keys.ofWorkflow({ type: 'mailbox', id, runId: handle.firstExecutionRunId }, `${question}, answered`);
+    const argument = keys.buildWorkflowKey({ id }, question);
+    const answer = keys.buildWorkflowKey(
+      { type: 'mailbox', id, runId: handle.firstExecutionRunId },
+      `${question}, answered`,
+    );
     expect(answers).toEqual([['queryResult', answer]]);
     expect(findReferences(await handle.fetchHistory())).toEqual([]);
     // The worker read the argument, and the client the answer.
@@ -116,8 +119,8 @@ describe('A message to a workflow has its large payloads in Redis, under the rec
     await expect(storedKeys()).resolves.toEqual(new Set([argument, answer]));
   });
 
-  it('when it is an update: its argument, and its result under the run', async () => {
-    const { taskQueue, client, createWorker, keys, storedKeys } = setScene();
+  it('stores the argument of an update under the receiver and the result under its run', async () => {
+    const { taskQueue, client, createWorker, keys, storedKeys } = createEnvironment();
     const id = randomUUID();
     const letter = createLargeText('letter');
 
@@ -129,8 +132,11 @@ describe('A message to a workflow has its large payloads in Redis, under the rec
       await handle.result();
     });
 
-    const argument = keys.ofWorkflow({ id }, letter);
-    const result = keys.ofWorkflow({ type: 'mailbox', id, runId: handle.firstExecutionRunId }, `${letter}, exchanged`);
+    const argument = keys.buildWorkflowKey({ id }, letter);
+    const result = keys.buildWorkflowKey(
+      { type: 'mailbox', id, runId: handle.firstExecutionRunId },
+      `${letter}, exchanged`,
+    );
     expect(findReferences(await handle.fetchHistory())).toEqual([
       ['workflowExecutionUpdateAccepted.acceptedRequest.input.args', argument],
       ['workflowExecutionUpdateCompleted.outcome.success', result],
@@ -138,8 +144,8 @@ describe('A message to a workflow has its large payloads in Redis, under the rec
     await expect(storedKeys()).resolves.toEqual(new Set([argument, result]));
   });
 
-  it('when it is an update that starts the workflow', async () => {
-    const { taskQueue, client, createWorker, keys, storedKeys } = setScene();
+  it('stores the arguments of an update-with-start under the started workflow', async () => {
+    const { taskQueue, client, createWorker, keys, storedKeys } = createEnvironment();
     const id = randomUUID();
     const input = createLargeText('input');
     const letter = createLargeText('letter');
@@ -161,10 +167,10 @@ describe('A message to a workflow has its large payloads in Redis, under the rec
 
     const handle = await startWorkflowOperation.workflowHandle();
     const run = { type: 'mailbox', id, runId: (await handle.describe()).runId };
-    const start = keys.ofWorkflow({ type: 'mailbox', id }, input);
-    const argument = keys.ofWorkflow({ type: 'mailbox', id }, letter);
-    const updateResult = keys.ofWorkflow(run, `${letter}, exchanged`);
-    const result = keys.ofWorkflow(run, [input]);
+    const start = keys.buildWorkflowKey({ type: 'mailbox', id }, input);
+    const argument = keys.buildWorkflowKey({ type: 'mailbox', id }, letter);
+    const updateResult = keys.buildWorkflowKey(run, `${letter}, exchanged`);
+    const result = keys.buildWorkflowKey(run, [input]);
     expect(findReferences(await handle.fetchHistory())).toEqual([
       ['workflowExecutionStarted.input', start],
       ['workflowExecutionUpdateAccepted.acceptedRequest.input.args', argument],

@@ -1,9 +1,9 @@
 import { operation, service } from 'nexus-rpc';
 
-/** What the Nexus tests call; each brings its own handlers. */
+/** The service that the Nexus tests call. Each test provides the handlers. */
 export const echoService = service('echo', {
-  /** Answers at once. */
+  /** Completes synchronously. */
   now: operation<string, string>(),
-  /** Answers with the result of a workflow. */
+  /** Completes with the result of a workflow. */
   later: operation<string, string>(),
 });

@@ -6,9 +6,9 @@ import { echoService } from './nexus-service';
 import { findReferences } from './references';
 import { callNexus, echo } from './workflows';
 
-const setScene = useServers();
+const createEnvironment = useServers();
 
-/** An endpoint of its own for the scene's task queue, which serves both callers and handlers. */
+/** Creates an endpoint for the environment's task queue, which serves both callers and handlers. */
 async function createEndpoint({ client, namespace, taskQueue }: Environment): Promise<string> {
   const name = `endpoint-${randomUUID()}`;
   await client.connection.operatorService.createNexusEndpoint({
@@ -17,7 +17,7 @@ async function createEndpoint({ client, namespace, taskQueue }: Environment): Pr
   return name;
 }
 
-const handlers = (id: string) =>
+const createHandlers = (id: string) =>
   serviceHandler(echoService, {
     now: async (_context, input) => `${input}, answered`,
     later: new WorkflowRunOperationHandler<string, string>(async (context, input) =>
@@ -25,15 +25,15 @@ const handlers = (id: string) =>
     ),
   });
 
-describe('A Nexus operation has its large payloads in Redis', () => {
-  it('when it is answered at once: its input under the caller, its result under nobody', async () => {
-    const scene = setScene();
-    const { taskQueue, client, createWorker, keys, storedKeys } = scene;
-    const endpoint = await createEndpoint(scene);
+describe('a Nexus operation', () => {
+  it('stores its input under the caller, and a synchronous result without a target', async () => {
+    const environment = createEnvironment();
+    const { taskQueue, client, createWorker, keys, storedKeys } = environment;
+    const endpoint = await createEndpoint(environment);
     const id = randomUUID();
     const input = createLargeText('input');
 
-    const worker = await createWorker({ nexusServices: [handlers(id)] });
+    const worker = await createWorker({ nexusServices: [createHandlers(id)] });
     const handle = await client.workflow.start(callNexus, {
       workflowId: id,
       taskQueue,
@@ -43,10 +43,10 @@ describe('A Nexus operation has its large payloads in Redis', () => {
     expect(result).toBe(`${input}, answered`);
 
     const run = { type: 'callNexus', id, runId: handle.firstExecutionRunId };
-    const workflowInput = keys.ofWorkflow({ type: 'callNexus', id }, input);
-    const operationInput = keys.ofWorkflow(run, input);
-    const operationResult = keys.ofNobody(result);
-    const workflowResult = keys.ofWorkflow(run, result);
+    const workflowInput = keys.buildWorkflowKey({ type: 'callNexus', id }, input);
+    const operationInput = keys.buildWorkflowKey(run, input);
+    const operationResult = keys.buildKeyWithoutTarget(result);
+    const workflowResult = keys.buildWorkflowKey(run, result);
     expect(findReferences(await handle.fetchHistory())).toEqual([
       ['workflowExecutionStarted.input', workflowInput],
       ['nexusOperationScheduled.input', operationInput],
@@ -58,15 +58,15 @@ describe('A Nexus operation has its large payloads in Redis', () => {
     );
   });
 
-  it('when a workflow answers it: input and result under that workflow', async () => {
-    const scene = setScene();
-    const { taskQueue, client, createWorker, keys, storedKeys } = scene;
-    const endpoint = await createEndpoint(scene);
+  it('stores input and result under the workflow that handles it', async () => {
+    const environment = createEnvironment();
+    const { taskQueue, client, createWorker, keys, storedKeys } = environment;
+    const endpoint = await createEndpoint(environment);
     const id = randomUUID();
     const handlerId = `${id}-handler`;
     const input = createLargeText('input');
 
-    const worker = await createWorker({ nexusServices: [handlers(id)] });
+    const worker = await createWorker({ nexusServices: [createHandlers(id)] });
     const handle = await client.workflow.start(callNexus, {
       workflowId: id,
       taskQueue,
@@ -78,11 +78,11 @@ describe('A Nexus operation has its large payloads in Redis', () => {
     const handler = client.workflow.getHandle(handlerId);
     const { runId } = await handler.describe();
     const run = { type: 'callNexus', id, runId: handle.firstExecutionRunId };
-    const workflowInput = keys.ofWorkflow({ type: 'callNexus', id }, input);
-    const operationInput = keys.ofWorkflow(run, input);
-    const handlerInput = keys.ofWorkflow({ type: 'echo', id: handlerId }, input);
-    const handlerResult = keys.ofWorkflow({ type: 'echo', id: handlerId, runId }, result);
-    const workflowResult = keys.ofWorkflow(run, result);
+    const workflowInput = keys.buildWorkflowKey({ type: 'callNexus', id }, input);
+    const operationInput = keys.buildWorkflowKey(run, input);
+    const handlerInput = keys.buildWorkflowKey({ type: 'echo', id: handlerId }, input);
+    const handlerResult = keys.buildWorkflowKey({ type: 'echo', id: handlerId, runId }, result);
+    const workflowResult = keys.buildWorkflowKey(run, result);
     expect(findReferences(await handle.fetchHistory())).toEqual([
       ['workflowExecutionStarted.input', workflowInput],
       ['nexusOperationScheduled.input', operationInput],

@@ -4,14 +4,14 @@ export interface OutageActivities {
   echo(text: string): Promise<string>;
 }
 
-/** What a workflow has to wait for before it ends. */
+/** The activities, signals and updates that a workflow waits for. */
 export interface Expected {
   activities: string[];
   signals: number;
   updates: number;
 }
 
-/** What it got, each in the order of arrival. */
+/** The texts that a workflow received, in order of arrival. */
 export interface Collected {
   activities: string[];
   signals: string[];
@@ -27,7 +27,7 @@ const { echo } = proxyActivities<OutageActivities>({
 });
 
 /**
- * Collects what comes by activities, signals and updates, and returns all of it. A text that comes twice counts once.
+ * Collects texts from activities, signals and updates, and returns them. A repeated signal or update counts once.
  */
 export async function collect({ activities, signals, updates }: Expected): Promise<Collected> {
   const signalled = new Set<string>();

@@ -24,7 +24,7 @@ import { add, append, collect, type Collected, type Expected, type OutageActivit
 
 const OUTAGE_MS = 10_000;
 const WORKFLOWS = 5;
-/** Of each workflow: activities, signals and updates. */
+/** Number of activities, of signals and of updates of each workflow. */
 const MESSAGES = 8;
 const LIBRARIES = ['node-redis', 'ioredis', 'Upstash, @upstash/redis client'];
 
@@ -54,13 +54,13 @@ afterAll(async () => {
   await server?.stop();
 });
 
-/** One who keeps payloads in Redis, over a network of its own. */
+/** A data converter that reaches Redis through its own fault proxy. */
 interface Session {
   proxy: FaultProxy;
   dataConverter: DataConverter;
 }
 
-/** A Redis, and a worker and a client that reach it, each on its own way. */
+/** A Redis, and the sessions of a worker and a client. */
 class OutageFixture {
   readonly redis: Promise<DurableRedis> = DurableRedis.create('single');
   worker!: Session;
@@ -74,8 +74,8 @@ class OutageFixture {
     const upstash = await startUpstash({ redis: { host, port } });
     this.cleanUps.unshift(() => upstash.stop());
     [this.worker, this.client] = [
-      await this.party(library, { host, port }, upstash),
-      await this.party(library, { host, port }, upstash),
+      await this.openSession(library, { host, port }, upstash),
+      await this.openSession(library, { host, port }, upstash),
     ];
     return this;
   }
@@ -84,7 +84,7 @@ class OutageFixture {
     for (const cleanUp of this.cleanUps) await cleanUp();
   }
 
-  private async party(library: string, redis: RedisAddress, upstash: UpstashServer): Promise<Session> {
+  private async openSession(library: string, redis: RedisAddress, upstash: UpstashServer): Promise<Session> {
     const overHttp = library.startsWith('Upstash');
     const { hostname, port } = new URL(upstash.url);
     const proxy = await startFaultProxy(overHttp ? { host: hostname, port: Number(port) } : redis);
@@ -103,29 +103,29 @@ class OutageFixture {
   }
 }
 
-/** What goes away for ten seconds. Each resolves when it is back. */
-const OUTAGES: Record<string, (site: OutageFixture) => Promise<void>> = {
-  'the worker loses Redis': ({ worker }) => readOutage(worker.proxy),
-  'the client loses Redis': ({ client }) => readOutage(client.proxy),
-  async 'Redis is killed'(site) {
-    const redis = await site.redis;
+/** Outages of ten seconds. Each resolves once the outage is over. */
+const OUTAGES: Record<string, (fixture: OutageFixture) => Promise<void>> = {
+  'the worker loses Redis': ({ worker }) => interrupt(worker.proxy),
+  'the client loses Redis': ({ client }) => interrupt(client.proxy),
+  async 'Redis is killed'(fixture) {
+    const redis = await fixture.redis;
     redis.kill();
     await sleep(OUTAGE_MS);
     await redis.start();
   },
 };
 
-async function readOutage(proxy: FaultProxy): Promise<void> {
+async function interrupt(proxy: FaultProxy): Promise<void> {
   proxy.toServer = reset;
   for (const link of proxy.links) link.reset();
   await sleep(OUTAGE_MS);
   proxy.toServer = pass;
 }
 
-const text = (label: string): string => `${label} ${randomBytes(5000).toString('hex')}`;
+const createText = (label: string): string => `${label} ${randomBytes(5000).toString('hex')}`;
 
-/** Repeats a call until it succeeds, as a user does to whom Redis is lost. Answers how often it failed. */
-async function persist(call: () => Promise<unknown>): Promise<number> {
+/** Repeats a call until it succeeds, and returns the number of failures. */
+async function retryUntilSuccess(call: () => Promise<unknown>): Promise<number> {
   for (let failures = 0; ; failures++) {
     try {
       await call();
@@ -137,16 +137,16 @@ async function persist(call: () => Promise<unknown>): Promise<number> {
   }
 }
 
-/** Runs one workflow with its messages, two every other second. Answers how many calls and tasks had to be repeated. */
+/** Runs one workflow with a signal and an update every 1.5 seconds. Returns the number of failed calls and tasks. */
 async function runWorkflow(client: Client, taskQueue: string): Promise<number> {
   const workflowId = randomUUID();
   const sent = {
-    activities: Array.from({ length: MESSAGES }, () => text('activity')),
-    signals: Array.from({ length: MESSAGES }, () => text('signal')),
-    updates: Array.from({ length: MESSAGES }, () => text('update')),
+    activities: Array.from({ length: MESSAGES }, () => createText('activity')),
+    signals: Array.from({ length: MESSAGES }, () => createText('signal')),
+    updates: Array.from({ length: MESSAGES }, () => createText('update')),
   };
   const expected: Expected = { ...sent, signals: MESSAGES, updates: MESSAGES };
-  let failures = await persist(() =>
+  let failures = await retryUntilSuccess(() =>
     client.workflow.start(collect, {
       workflowId,
       taskQueue,
@@ -159,15 +159,15 @@ async function runWorkflow(client: Client, taskQueue: string): Promise<number> {
   const messages = sent.signals.map(async (signal, index) => {
     await sleep(index * 1500);
     const update = sent.updates[index]!;
-    failures += await persist(() => handle.signal(add, signal));
-    failures += await persist(async () => {
-      const answer = await handle.executeUpdate(append, { args: [update], updateId: `update-${index}` });
-      if (answer !== update) throw new Error('The update answered something else');
+    failures += await retryUntilSuccess(() => handle.signal(add, signal));
+    failures += await retryUntilSuccess(async () => {
+      const result = await handle.executeUpdate(append, { args: [update], updateId: `update-${index}` });
+      if (result !== update) throw new Error('The update returned a wrong result');
     });
   });
   await Promise.all(messages);
   let collected: Collected | undefined;
-  failures += await persist(async () => (collected = await handle.result()));
+  failures += await retryUntilSuccess(async () => (collected = await handle.result()));
   expect(collected!.activities).toEqual(sent.activities);
   expect(collected!.signals.toSorted()).toEqual(sent.signals.toSorted());
   expect(collected!.updates.toSorted()).toEqual(sent.updates.toSorted());
@@ -180,8 +180,8 @@ function isRepetition(event: temporal.api.history.v1.IHistoryEvent): boolean {
   return Boolean(workflowTaskFailedEventAttributes) || (activityTaskStartedEventAttributes?.attempt ?? 1) > 1;
 }
 
-async function surviveOutage(library: string, outage: (site: OutageFixture) => Promise<void>): Promise<number> {
-  const site = await new OutageFixture().open(library);
+async function runDuringOutage(library: string, outage: (fixture: OutageFixture) => Promise<void>): Promise<number> {
+  const fixture = await new OutageFixture().open(library);
   const taskQueue = randomUUID();
   const activities: OutageActivities = { echo: async (words) => sleep(500).then(() => words) };
   try {
@@ -192,27 +192,26 @@ async function surviveOutage(library: string, outage: (site: OutageFixture) => P
       taskQueue,
       workflowBundle,
       activities,
-      dataConverter: site.worker.dataConverter,
-      // Each task reads its whole history, from Redis too.
+      dataConverter: fixture.worker.dataConverter,
+      // Without a cache, each task reads its whole history, including the payloads in Redis.
       maxCachedWorkflows: 0,
     });
-    const client = new Client({ connection, namespace, dataConverter: site.client.dataConverter });
-    // The one worker runs throughout.
+    const client = new Client({ connection, namespace, dataConverter: fixture.client.dataConverter });
     return await worker.runUntil(async () => {
       const workflows = Array.from({ length: WORKFLOWS }, () => runWorkflow(client, taskQueue));
-      const away = sleep(3000).then(() => outage(site));
-      const [failures] = await Promise.all([Promise.all(workflows), away]);
+      const outageOver = sleep(3000).then(() => outage(fixture));
+      const [failures] = await Promise.all([Promise.all(workflows), outageOver]);
       return failures.reduce((sum, count) => sum + count, 0);
     });
   } finally {
-    await site.close();
+    await fixture.close();
   }
 }
 
 describe.each(Object.entries(OUTAGES))('while %s for ten seconds', (_name, outage) => {
   it.each(LIBRARIES)('every workflow completes with the right result: %s', async (library) => {
-    const repeated = await surviveOutage(library, outage);
-    // It was felt.
-    expect(repeated).toBeGreaterThan(0);
+    const failures = await runDuringOutage(library, outage);
+    // The outage affected some calls.
+    expect(failures).toBeGreaterThan(0);
   });
 });

@@ -1,6 +1,6 @@
 import type { RedisRequestOptions, RedisSetOptions, RedisStorageDriverClient } from '@temporal-redis-storage/core';
 
-/** Passes everything on to another client and keeps record of it. */
+/** Forwards all calls to another client and records them. */
 export class RecordingClient implements RedisStorageDriverClient {
   readonly reads: string[] = [];
   readonly writes: { key: string; inserted: boolean }[] = [];
@@ -18,7 +18,7 @@ export class RecordingClient implements RedisStorageDriverClient {
     return inserted;
   }
 
-  forget(): void {
+  clear(): void {
     this.reads.length = 0;
     this.writes.length = 0;
   }

@@ -9,12 +9,12 @@ export interface Reference {
   claimData: Record<string, string>;
 }
 
-/** A payload's place in a message, such as `activityTaskCompleted.result`, and the Redis key it refers to. */
+/** A payload's path in a message, such as `activityTaskCompleted.result`, and the Redis key of its reference. */
 export type Place = [place: string, key: string];
 
 /**
- * The references in an answer of the Temporal API, such as Event History, in order. A large payload that is no
- * reference is listed too, as `'inline'`, so that comparing the list shows that none is.
+ * Finds the references in a response of the Temporal API, such as Event History, in order. Includes large payloads that
+ * are not references, with the key `'inline'`, so that tests notice them.
  */
 export function findReferences(message: object): Place[] {
   return [...findPayloads(message, [])].flatMap(([path, payload]): Place[] => {
@@ -25,15 +25,15 @@ export function findReferences(message: object): Place[] {
   });
 }
 
-/** The reference that stands for a payload; `undefined` if the payload is inline. */
+/** Parses the reference that replaces a payload. Returns `undefined` if the payload is inline. */
 export function parseReference({ metadata, data }: Payload): Reference | undefined {
   const isReference =
-    text(metadata?.['encoding']) === 'json/protobuf' &&
-    text(metadata?.['messageType']) === 'temporal.api.sdk.v1.ExternalStorageReference';
-  return isReference ? (JSON.parse(text(data)) as Reference) : undefined;
+    decodeText(metadata?.['encoding']) === 'json/protobuf' &&
+    decodeText(metadata?.['messageType']) === 'temporal.api.sdk.v1.ExternalStorageReference';
+  return isReference ? (JSON.parse(decodeText(data)) as Reference) : undefined;
 }
 
-function text(bytes: Uint8Array | null | undefined): string {
+function decodeText(bytes: Uint8Array | null | undefined): string {
   return Buffer.from(bytes ?? []).toString();
 }
 

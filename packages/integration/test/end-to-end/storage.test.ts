@@ -9,11 +9,11 @@ import { Keys } from './keys';
 import { parseReference, findReferences } from './references';
 import { echo, echoBytes, perform, performInSteps } from './workflows';
 
-const setScene = useServers();
+const createEnvironment = useServers();
 
-describe('Redis has a payload', () => {
-  it('once, however often one run stores it', async () => {
-    const { taskQueue, client, createWorker, keys, storedKeys, traffic } = setScene();
+describe('a stored payload', () => {
+  it('is written once per run, however often the run stores it', async () => {
+    const { taskQueue, client, createWorker, keys, storedKeys, traffic } = createEnvironment();
     const id = randomUUID();
     const input = createLargeText('input');
 
@@ -21,8 +21,8 @@ describe('Redis has a payload', () => {
     const handle = await client.workflow.start(perform, { workflowId: id, taskQueue, args: [input] });
     await expect(worker.runUntil(handle.result())).resolves.toBe(input);
 
-    const started = keys.ofWorkflow({ type: 'perform', id }, input);
-    const inRun = keys.ofWorkflow({ type: 'perform', id, runId: handle.firstExecutionRunId }, input);
+    const started = keys.buildWorkflowKey({ type: 'perform', id }, input);
+    const inRun = keys.buildWorkflowKey({ type: 'perform', id, runId: handle.firstExecutionRunId }, input);
     expect(findReferences(await handle.fetchHistory())).toEqual([
       ['workflowExecutionStarted.input', started],
       ['activityTaskScheduled.input', inRun],
@@ -38,8 +38,8 @@ describe('Redis has a payload', () => {
     await expect(storedKeys()).resolves.toEqual(new Set([started, inRun]));
   });
 
-  it('once for each workflow that stores it, and each run', async () => {
-    const { taskQueue, client, createWorker, keys, storedKeys } = setScene();
+  it('is written once for each workflow and each run that stores it', async () => {
+    const { taskQueue, client, createWorker, keys, storedKeys } = createEnvironment();
     const [id, otherId] = [randomUUID(), randomUUID()];
     const input = createLargeText('input');
     const result = `${input}, echoed`;
@@ -57,18 +57,18 @@ describe('Redis has a payload', () => {
 
     await expect(storedKeys()).resolves.toEqual(
       new Set([
-        // What a client sends to start a run has no run id yet.
-        keys.ofWorkflow({ type: 'echo', id }, input),
-        keys.ofWorkflow({ type: 'echo', id, runId: first! }, result),
-        keys.ofWorkflow({ type: 'echo', id, runId: second! }, result),
-        keys.ofWorkflow({ type: 'echo', id: otherId }, input),
-        keys.ofWorkflow({ type: 'echo', id: otherId, runId: other! }, result),
+        // The input of a new run has no run id yet.
+        keys.buildWorkflowKey({ type: 'echo', id }, input),
+        keys.buildWorkflowKey({ type: 'echo', id, runId: first! }, result),
+        keys.buildWorkflowKey({ type: 'echo', id, runId: second! }, result),
+        keys.buildWorkflowKey({ type: 'echo', id: otherId }, input),
+        keys.buildWorkflowKey({ type: 'echo', id: otherId, runId: other! }, result),
       ]),
     );
   });
 
-  it('for as long as the driver says', async () => {
-    const { taskQueue, client, createWorker, storedKeys, redis } = setScene({ drivers: [{ ttl: '1 hour' }] });
+  it('has the TTL of the driver', async () => {
+    const { taskQueue, client, createWorker, storedKeys, redis } = createEnvironment({ drivers: [{ ttl: '1 hour' }] });
 
     const worker = await createWorker();
     const options = { workflowId: randomUUID(), taskQueue, args: [createLargeText('input')] as [string] };
@@ -82,8 +82,10 @@ describe('Redis has a payload', () => {
     }
   });
 
-  it('as ciphertext where a codec encrypts it', async () => {
-    const { taskQueue, client, createWorker, storedKeys, redis } = setScene({ payloadCodecs: [new EncryptionCodec()] });
+  it('is ciphertext when a codec encrypts it', async () => {
+    const { taskQueue, client, createWorker, storedKeys, redis } = createEnvironment({
+      payloadCodecs: [new EncryptionCodec()],
+    });
     const id = randomUUID();
     const input = createLargeText('input');
     const result = `${input}, worked on`;
@@ -108,8 +110,8 @@ describe('Redis has a payload', () => {
     }
   });
 
-  it('of 20 MiB, where the server itself takes no more than 2 MB', async () => {
-    const { namespace, taskQueue, client, createWorker, storedKeys } = setScene({
+  it('can have 20 MiB, although the server itself accepts at most 2 MB', async () => {
+    const { namespace, taskQueue, client, createWorker, storedKeys } = createEnvironment({
       storage: (drivers) => new ExternalStorage({ drivers }),
     });
     const start = { workflowId: randomUUID(), taskQueue };
@@ -130,9 +132,9 @@ describe('Redis has a payload', () => {
     expect((await storedKeys()).size).toBe(2);
   });
 
-  it('from the driver that a selector picks for it', async () => {
+  it('is written by the driver that a selector chooses', async () => {
     const keyPrefix = `archive-${randomUUID()}`;
-    const { namespace, taskQueue, client, createWorker, keys, storedKeys, redis } = setScene({
+    const { namespace, taskQueue, client, createWorker, keys, storedKeys, redis } = createEnvironment({
       drivers: [{}, { driverName: 'archive', keyPrefix }],
       storage: (drivers) =>
         new ExternalStorage({
@@ -149,9 +151,9 @@ describe('Redis has a payload', () => {
     const result = await worker.runUntil(handle.result());
     expect(result).toBe(`${input}, echoed`);
 
-    const inputKey = keys.ofWorkflow({ type: 'echo', id }, input);
+    const inputKey = keys.buildWorkflowKey({ type: 'echo', id }, input);
     const run = { type: 'echo', id, runId: handle.firstExecutionRunId };
-    const resultKey = new Keys(keyPrefix, namespace).ofWorkflow(run, result);
+    const resultKey = new Keys(keyPrefix, namespace).buildWorkflowKey(run, result);
     const { events } = await handle.fetchHistory();
     expect(findReferences({ events })).toEqual([
       ['workflowExecutionStarted.input', inputKey],
@@ -164,9 +166,9 @@ describe('Redis has a payload', () => {
   });
 });
 
-describe('A replay', () => {
-  it('of a workflow that its worker has evicted reads and stores its payloads again, and inserts none twice', async () => {
-    const { taskQueue, client, createWorker, keys, storedKeys, traffic } = setScene();
+describe('a replay', () => {
+  it('of an evicted workflow reads and stores its payloads again, and inserts none twice', async () => {
+    const { taskQueue, client, createWorker, keys, storedKeys, traffic } = createEnvironment();
     const id = randomUUID();
     const input = createLargeText('input');
 
@@ -176,9 +178,9 @@ describe('A replay', () => {
     const result = await worker.runUntil(handle.result());
     expect(result).toBe(`${input}, step 1 done, step 2 done, step 3 done`);
 
-    const inputKey = keys.ofWorkflow({ type: 'performInSteps', id }, input);
+    const inputKey = keys.buildWorkflowKey({ type: 'performInSteps', id }, input);
     const run = { type: 'performInSteps', id, runId: handle.firstExecutionRunId };
-    const firstStep = keys.ofWorkflow(run, `${input}, step 1`);
+    const firstStep = keys.buildWorkflowKey(run, `${input}, step 1`);
     // A workflow task starts each step, and one more ends the workflow.
     expect(traffic.reads.filter((key) => key === inputKey).length).toBeGreaterThanOrEqual(4);
     expect(traffic.writes.filter(({ key }) => key === firstStep).length).toBeGreaterThanOrEqual(4);
@@ -188,9 +190,9 @@ describe('A replay', () => {
     await expect(storedKeys()).resolves.toEqual(new Set(inserted));
   });
 
-  it('by Worker.runReplayHistory reads the payloads that history refers to, and stores none', async () => {
-    const scene = setScene();
-    const { taskQueue, client, createWorker, keys, storedKeys, traffic, workflowBundle, dataConverter } = scene;
+  it('by Worker.runReplayHistory reads the referenced payloads and stores none', async () => {
+    const environment = createEnvironment();
+    const { taskQueue, client, createWorker, keys, storedKeys, traffic, workflowBundle, dataConverter } = environment;
     const id = randomUUID();
     const input = createLargeText('input');
 
@@ -199,13 +201,13 @@ describe('A replay', () => {
     const result = await worker.runUntil(handle.result());
     const history = await handle.fetchHistory();
     const stored = await storedKeys();
-    traffic.forget();
+    traffic.clear();
 
     await Worker.runReplayHistory({ workflowBundle, dataConverter }, history, id);
 
     expect(traffic.reads).toEqual([
-      keys.ofWorkflow({ type: 'perform', id }, input),
-      keys.ofWorkflow({ type: 'perform', id, runId: handle.firstExecutionRunId }, result),
+      keys.buildWorkflowKey({ type: 'perform', id }, input),
+      keys.buildWorkflowKey({ type: 'perform', id, runId: handle.firstExecutionRunId }, result),
     ]);
     expect(traffic.writes).toEqual([]);
     await expect(storedKeys()).resolves.toEqual(stored);

@@ -7,12 +7,12 @@ import { computeDigest, serialize } from './keys';
 import { parseReference, findReferences } from './references';
 import { echo, fail, parent, relay, reviseMemo } from './workflows';
 
-const setScene = useServers();
+const createEnvironment = useServers();
 
-describe('A workflow has its large payloads in Redis, and references to them in history', () => {
-  it('when it is started and completes: input and result', async () => {
+describe('a workflow with large payloads', () => {
+  it('stores input and result in Redis, and references in history', async () => {
     const keyPrefix = `orders-${randomUUID()}`;
-    const { namespace, taskQueue, client, createWorker, redis } = setScene({ drivers: [{ keyPrefix }] });
+    const { namespace, taskQueue, client, createWorker, redis } = createEnvironment({ drivers: [{ keyPrefix }] });
     const id = randomUUID();
     const input = createLargeText('input – Grüße 💾');
     const result = `${input}, echoed`;
@@ -42,8 +42,8 @@ describe('A workflow has its large payloads in Redis, and references to them in 
     await expect(redis.withTypeMapping({ 36: Buffer }).get(inputKey)).resolves.toEqual(serialize(input));
   });
 
-  it('when it fails: the details of the failure', async () => {
-    const { taskQueue, client, createWorker, keys, storedKeys } = setScene();
+  it('stores the details of its failure', async () => {
+    const { taskQueue, client, createWorker, keys, storedKeys } = createEnvironment();
     const id = randomUUID();
     const details = createLargeText('details');
 
@@ -53,8 +53,8 @@ describe('A workflow has its large payloads in Redis, and references to them in 
     expect(error).toBeInstanceOf(WorkflowFailedError);
     expect(error).toMatchObject({ cause: { message: 'on purpose', details: [details] } });
 
-    const input = keys.ofWorkflow({ type: 'fail', id }, details);
-    const failure = keys.ofWorkflow({ type: 'fail', id, runId: handle.firstExecutionRunId }, details);
+    const input = keys.buildWorkflowKey({ type: 'fail', id }, details);
+    const failure = keys.buildWorkflowKey({ type: 'fail', id, runId: handle.firstExecutionRunId }, details);
     expect(findReferences(await handle.fetchHistory())).toEqual([
       ['workflowExecutionStarted.input', input],
       ['workflowExecutionFailed.failure.applicationFailureInfo.details', failure],
@@ -62,8 +62,8 @@ describe('A workflow has its large payloads in Redis, and references to them in 
     await expect(storedKeys()).resolves.toEqual(new Set([input, failure]));
   });
 
-  it("when it has a child: the child's input under the child, its result under the parent", async () => {
-    const { taskQueue, client, createWorker, keys, storedKeys } = setScene();
+  it("stores a child's input under the child, and the child's result under the parent", async () => {
+    const { taskQueue, client, createWorker, keys, storedKeys } = createEnvironment();
     const id = randomUUID();
     const childId = `${id}-child`;
     const input = createLargeText('input');
@@ -71,13 +71,13 @@ describe('A workflow has its large payloads in Redis, and references to them in 
     const worker = await createWorker();
     const handle = await client.workflow.start(parent, { workflowId: id, taskQueue, args: [input] });
     const result = await worker.runUntil(handle.result());
-    expect(result).toBe(`${input}, echoed, heard by the parent`);
+    expect(result).toBe(`${input}, echoed, received by the parent`);
 
     const runId = handle.firstExecutionRunId;
-    const parentInput = keys.ofWorkflow({ type: 'parent', id }, input);
-    const childInput = keys.ofWorkflow({ type: 'echo', id: childId }, input);
-    const childResult = keys.ofWorkflow({ id, runId }, `${input}, echoed`);
-    const parentResult = keys.ofWorkflow({ type: 'parent', id, runId }, result);
+    const parentInput = keys.buildWorkflowKey({ type: 'parent', id }, input);
+    const childInput = keys.buildWorkflowKey({ type: 'echo', id: childId }, input);
+    const childResult = keys.buildWorkflowKey({ id, runId }, `${input}, echoed`);
+    const parentResult = keys.buildWorkflowKey({ type: 'parent', id, runId }, result);
     expect(findReferences(await handle.fetchHistory())).toEqual([
       ['workflowExecutionStarted.input', parentInput],
       ['startChildWorkflowExecutionInitiated.input', childInput],
@@ -91,8 +91,8 @@ describe('A workflow has its large payloads in Redis, and references to them in 
     await expect(storedKeys()).resolves.toEqual(new Set([parentInput, childInput, childResult, parentResult]));
   });
 
-  it('when it continues as new: the input of the next run, whose id is not known yet', async () => {
-    const { taskQueue, client, createWorker, keys, storedKeys } = setScene();
+  it('stores the input of the next run without a run id when it continues as new', async () => {
+    const { taskQueue, client, createWorker, keys, storedKeys } = createEnvironment();
     const id = randomUUID();
     const input = createLargeText('input');
 
@@ -103,9 +103,9 @@ describe('A workflow has its large payloads in Redis, and references to them in 
     const first = client.workflow.getHandle(id, handle.firstExecutionRunId);
     const last = client.workflow.getHandle(id);
     const { runId } = await last.describe();
-    const firstInput = keys.ofWorkflow({ type: 'relay', id }, input);
-    const lastInput = keys.ofWorkflow({ type: 'relay', id }, `${input}, relayed`);
-    const result = keys.ofWorkflow({ type: 'relay', id, runId }, `${input}, relayed`);
+    const firstInput = keys.buildWorkflowKey({ type: 'relay', id }, input);
+    const lastInput = keys.buildWorkflowKey({ type: 'relay', id }, `${input}, relayed`);
+    const result = keys.buildWorkflowKey({ type: 'relay', id, runId }, `${input}, relayed`);
     expect(findReferences(await first.fetchHistory())).toEqual([
       ['workflowExecutionStarted.input', firstInput],
       ['workflowExecutionContinuedAsNew.input', lastInput],
@@ -117,8 +117,8 @@ describe('A workflow has its large payloads in Redis, and references to them in 
     await expect(storedKeys()).resolves.toEqual(new Set([firstInput, lastInput, result]));
   });
 
-  it('when it has a memo: at its start and after it was revised', async () => {
-    const { namespace, taskQueue, client, createWorker, keys, storedKeys } = setScene();
+  it('stores its memo at the start and after an update', async () => {
+    const { namespace, taskQueue, client, createWorker, keys, storedKeys } = createEnvironment();
     const id = randomUUID();
     const note = createLargeText('note');
 
@@ -128,9 +128,9 @@ describe('A workflow has its large payloads in Redis, and references to them in 
     await expect(handle.describe()).resolves.toMatchObject({ memo: { note: `${note}, revised` } });
 
     const runId = handle.firstExecutionRunId;
-    const memo = keys.ofWorkflow({ type: 'reviseMemo', id }, note);
-    const revised = keys.ofWorkflow({ type: 'reviseMemo', id, runId }, `${note}, revised`);
-    const result = keys.ofWorkflow({ type: 'reviseMemo', id, runId }, note);
+    const memo = keys.buildWorkflowKey({ type: 'reviseMemo', id }, note);
+    const revised = keys.buildWorkflowKey({ type: 'reviseMemo', id, runId }, `${note}, revised`);
+    const result = keys.buildWorkflowKey({ type: 'reviseMemo', id, runId }, note);
     expect(findReferences(await handle.fetchHistory())).toEqual([
       ['workflowExecutionStarted.memo.fields.note', memo],
       ['workflowPropertiesModified.upsertedMemo.fields.note', revised],
@@ -143,8 +143,8 @@ describe('A workflow has its large payloads in Redis, and references to them in 
     await expect(storedKeys()).resolves.toEqual(new Set([memo, revised, result]));
   });
 
-  it('when a schedule starts it: the arguments under the workflow id that the schedule names', async () => {
-    const { namespace, taskQueue, client, createWorker, keys, storedKeys } = setScene();
+  it('stores the arguments of a schedule under the workflow id in the schedule', async () => {
+    const { namespace, taskQueue, client, createWorker, keys, storedKeys } = createEnvironment();
     const id = randomUUID();
     const scheduleId = randomUUID();
     const input = createLargeText('input');
@@ -155,7 +155,7 @@ describe('A workflow has its large payloads in Redis, and references to them in 
       action: { type: 'startWorkflow', workflowType: echo, workflowId: id, taskQueue, args: [input] },
     });
     await expect(schedule.describe()).resolves.toMatchObject({ action: { args: [input] } });
-    const inputKey = keys.ofWorkflow({ type: 'echo', id }, input);
+    const inputKey = keys.buildWorkflowKey({ type: 'echo', id }, input);
     expect(findReferences(await client.workflowService.describeSchedule({ namespace, scheduleId }))).toEqual([
       ['schedule.action.startWorkflow.input', inputKey],
     ]);
@@ -169,7 +169,7 @@ describe('A workflow has its large payloads in Redis, and references to them in 
       const result = await handle.result();
       expect(result).toBe(`${input}, echoed`);
 
-      const resultKey = keys.ofWorkflow(
+      const resultKey = keys.buildWorkflowKey(
         { type: 'echo', id: encodeURIComponent(run.workflowId), runId: run.firstExecutionRunId },
         result,
       );
@@ -183,9 +183,9 @@ describe('A workflow has its large payloads in Redis, and references to them in 
   });
 });
 
-describe('A workflow has its payloads in history itself', () => {
-  it('where they are below the threshold', async () => {
-    const { taskQueue, client, createWorker, storedKeys } = setScene();
+describe('a workflow with inline payloads', () => {
+  it('keeps payloads below the threshold in history', async () => {
+    const { taskQueue, client, createWorker, storedKeys } = createEnvironment();
     const input = 'x'.repeat(THRESHOLD / 2);
 
     const worker = await createWorker();
@@ -197,8 +197,8 @@ describe('A workflow has its payloads in history itself', () => {
     await expect(storedKeys()).resolves.toEqual(new Set());
   });
 
-  it('where they are search attributes, however large', async () => {
-    const { namespace, taskQueue, client, createWorker, storedKeys } = setScene();
+  it('keeps search attributes in history, however large they are', async () => {
+    const { namespace, taskQueue, client, createWorker, storedKeys } = createEnvironment();
     const key = defineSearchAttributeKey('EndToEndText', 'TEXT');
     const value = createLargeText('attribute').slice(0, THRESHOLD);
     await client.connection.operatorService.addSearchAttributes({

@@ -17,7 +17,7 @@ import {
 } from '@temporalio/workflow';
 import { echoService } from './nexus-service';
 
-/** Each test brings its own implementation. */
+/** Each test provides its own implementation. */
 export interface Activities {
   work(input: string): Promise<string>;
 }
@@ -49,19 +49,19 @@ export async function performLocally(input: string): Promise<string> {
   return workLocally(input);
 }
 
-/** Performs step after step. Each starts in a workflow task of its own. */
+/** Runs several activities in sequence. Each starts in a separate workflow task. */
 export async function performInSteps(input: string, steps: number): Promise<string> {
   let value = input;
   for (let step = 1; step <= steps; step++) value = await work(`${value}, step ${step}`);
   return value;
 }
 
-/** Makes its activity's large input itself. */
+/** Creates the large input of its activity itself. */
 export async function performOnLarge(word: string, times: number): Promise<string> {
   return work(word.repeat(times));
 }
 
-/** Answers with the details of the activity's failure. */
+/** Returns the details of the activity's failure. */
 export async function performAndCatch(input: string): Promise<unknown> {
   try {
     return await work(input);
@@ -72,8 +72,8 @@ export async function performAndCatch(input: string): Promise<unknown> {
 }
 
 export async function parent(input: string): Promise<string> {
-  const heard = await executeChild(echo, { workflowId: `${workflowInfo().workflowId}-child`, args: [input] });
-  return `${heard}, heard by the parent`;
+  const result = await executeChild(echo, { workflowId: `${workflowInfo().workflowId}-child`, args: [input] });
+  return `${result}, received by the parent`;
 }
 
 export async function relay(input: string, runs: number): Promise<string> {
@@ -81,7 +81,7 @@ export async function relay(input: string, runs: number): Promise<string> {
   return input;
 }
 
-/** Answers with the memo that it started with, and revises it. */
+/** Updates its memo, and returns the original one. */
 export async function reviseMemo(): Promise<string> {
   const { note } = workflowInfo().memo as { note: string };
   upsertMemo({ note: `${note}, revised` });
@@ -93,7 +93,7 @@ export const close = defineSignal('close');
 export const ask = defineQuery<string, [string]>('ask');
 export const exchange = defineUpdate<string, [string]>('exchange');
 
-/** Answers with what was put into it until it was closed. */
+/** Returns its input and the letters that it received until it was closed. */
 export async function mailbox(...letters: string[]): Promise<string[]> {
   let closed = false;
   setHandler(put, (letter) => void letters.push(letter));

@@ -1,22 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RedisStorageDriver } from '@temporal-redis-storage/core';
 import { after, hold, pass, type Fault } from '@temporal-redis-storage/testing';
-import { encodePayload, randomPayload, isSamePayload } from './payloads';
+import { encodePayload, createRandomPayload, isSamePayload } from './payloads';
 import { SHAPES } from '../client-shapes';
 import { useFaultFixture } from './fixture';
 
 const MIB = 1024 * 1024;
-/** A machine that is busy may be late itself. */
+/** Allows for a busy machine. */
 const PROMPT_MS = 3000;
 
-const site = useFaultFixture();
+const getFixture = useFaultFixture();
 
 const CALLS: [call: string, sizes: number[]][] = [
   ['50 MiB', [50 * MIB - 1000]],
   ['64 payloads', Array.from({ length: 64 }, () => 50_000)],
 ];
 
-/** Lets a fifth of the bytes pass and holds the rest, which `begun` resolves at. */
+/** Holds the data after a fifth of the bytes. `begun` resolves at that point. */
 function holdInTheMiddle(sizes: number[]): { fault: Fault; begun: Promise<void> } {
   let begin: () => void;
   const begun = new Promise<void>((resolve) => (begin = resolve));
@@ -28,7 +28,7 @@ function holdInTheMiddle(sizes: number[]): { fault: Fault; begun: Promise<void> 
   return { fault, begun };
 }
 
-/** What a call that is aborted rejects with, and how long after that, in milliseconds. */
+/** Aborts a call once `begun` resolves. Returns the outcome, and the milliseconds between abort and outcome. */
 async function abortOnce(
   begun: Promise<void>,
   reason: Error,
@@ -45,18 +45,18 @@ async function abortOnce(
 
 describe.each(Object.keys(SHAPES))('%s', (name) => {
   afterEach(async () => {
-    await site().admin.flushAll();
+    await getFixture().admin.flushAll();
   });
 
-  // Jest fails a test in which a rejection is left unhandled: each goes on for long enough to have seen it.
+  // Jest fails a test with an unhandled rejection. The calls after each abort give one the time to surface.
   it.each(CALLS)(
-    'a store of %s that is aborted in its middle rejects promptly with the reason, and succeeds when it is made again',
+    'a store of %s rejects promptly with the reason when it is aborted midway, and a second one succeeds',
     async (_, sizes) => {
-      const { client, connected, proxy } = site().open(name);
+      const { client, connected, proxy } = getFixture().open(name);
       await connected;
       const driver = new RedisStorageDriver({ client, requestTimeout: '30 seconds' });
-      await driver.store({}, [randomPayload(100)]);
-      const payloads = sizes.map((size) => randomPayload(size));
+      await driver.store({}, [createRandomPayload(100)]);
+      const payloads = sizes.map((size) => createRandomPayload(size));
       const reason = new Error('enough');
 
       const { fault, begun } = holdInTheMiddle(sizes);
@@ -70,19 +70,19 @@ describe.each(Object.keys(SHAPES))('%s', (name) => {
       expect(outcome).toBe(reason);
       expect(tookMs).toBeLessThan(PROMPT_MS);
       for (const [index, claim] of claims.entries()) {
-        const bytes = await site().backDoor.read(claim.claimData['key']!);
+        const bytes = await getFixture().backDoor.read(claim.claimData['key']!);
         expect(encodePayload(payloads[index]!).equals(bytes!)).toBe(true);
       }
     },
   );
 
   it.each(CALLS)(
-    'a retrieve of %s that is aborted in its middle rejects promptly with the reason, and succeeds when it is made again',
+    'a retrieve of %s rejects promptly with the reason when it is aborted midway, and a second one succeeds',
     async (_, sizes) => {
-      const { client, connected, proxy } = site().open(name);
+      const { client, connected, proxy } = getFixture().open(name);
       await connected;
       const driver = new RedisStorageDriver({ client, requestTimeout: '30 seconds' });
-      const payloads = sizes.map((size) => randomPayload(size));
+      const payloads = sizes.map((size) => createRandomPayload(size));
       const claims = await driver.store({}, payloads);
       const reason = new Error('enough');
 
@@ -100,26 +100,26 @@ describe.each(Object.keys(SHAPES))('%s', (name) => {
     },
   );
 
-  it('a store that is aborted sends none of the payloads that wait for their turn', async () => {
-    const { client, connected, proxy } = site().open(name);
+  it('an aborted store does not send the payloads that are still queued', async () => {
+    const { client, connected, proxy } = getFixture().open(name);
     await connected;
     const size = 50_000;
-    const turns = 8;
-    const driver = new RedisStorageDriver({ client, maxBytesInFlight: turns * (size + 100) });
-    await driver.store({}, [randomPayload(100)]);
-    await site().admin.flushAll();
+    const maxInFlight = 8;
+    const driver = new RedisStorageDriver({ client, maxBytesInFlight: maxInFlight * (size + 100) });
+    await driver.store({}, [createRandomPayload(100)]);
+    await getFixture().admin.flushAll();
     const controller = new AbortController();
 
     proxy.toServer = hold;
-    const payloads = Array.from({ length: 64 }, () => randomPayload(size));
+    const payloads = Array.from({ length: 64 }, () => createRandomPayload(size));
     const stored = driver.store({ abortSignal: controller.signal }, payloads).catch(() => {});
     await sleep(50);
     controller.abort();
     await stored;
     proxy.toServer = pass;
-    // Commands of one connection are carried out in order: what was sent before is there.
-    await driver.store({}, [randomPayload(100)]);
+    // One connection runs commands in order, so everything sent before this store is in Redis now.
+    await driver.store({}, [createRandomPayload(100)]);
 
-    expect(await site().admin.dbSize()).toBeLessThanOrEqual(turns + 1);
+    expect(await getFixture().admin.dbSize()).toBeLessThanOrEqual(maxInFlight + 1);
   });
 });

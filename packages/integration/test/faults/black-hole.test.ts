@@ -2,19 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Payload, StorageDriverClaim } from '@temporalio/common';
 import { RedisStorageDriver, RedisStorageDriverError, TimeoutError } from '@temporal-redis-storage/core';
 import { hold, pass, swallow, type Fault, type FaultyLink } from '@temporal-redis-storage/testing';
-import { randomPayload, isSamePayload } from './payloads';
+import { createRandomPayload, isSamePayload } from './payloads';
 import { SHAPES } from '../client-shapes';
 import { useFaultFixture } from './fixture';
 
 const REQUEST_TIMEOUT_MS = 400;
-/** A machine that is busy may be late itself. */
+/** Allows for a busy machine. */
 const GRACE_MS = 3000;
 const SOCKET_TIMEOUT_MS = 500;
 const RECOVERED_AFTER_MS = 20_000;
 
-const site = useFaultFixture();
+const getFixture = useFaultFixture();
 
-/** The error of a call, which must reject in time. */
+/** Expects a call to reject in time, and returns its error. */
 async function expectRejectionInTime(call: Promise<unknown>): Promise<RedisStorageDriverError> {
   const start = performance.now();
   const error: unknown = await call.then(
@@ -36,21 +36,21 @@ async function expectReadBack(
   return back.length === payloads.length && back.every((payload, index) => isSamePayload(payload, payloads[index]!));
 }
 
-/** The connections that are open by now get nothing through any more, those to come everything. */
-function swallowOn(links: ReadonlySet<FaultyLink>): Fault {
+/** Drops all data of the given links, and passes the data of later ones. */
+function swallowLinks(links: ReadonlySet<FaultyLink>): Fault {
   const dead = new Set(links);
   return (bytes, link, replaced) => (dead.has(link) ? swallow : pass)(bytes, link, replaced);
 }
 
 describe.each(Object.keys(SHAPES))('%s', (name) => {
   it.each(['toServer', 'toClient'] as const)(
-    'gives up in time while nothing gets %s, and no late answer reaches another call',
+    'times out while the proxy holds all data %s, and no late reply reaches another call',
     async (direction) => {
-      const { client, connected, proxy } = site().open(name);
+      const { client, connected, proxy } = getFixture().open(name);
       await connected;
       const driver = new RedisStorageDriver({ client, requestTimeout: REQUEST_TIMEOUT_MS });
       const patient = new RedisStorageDriver({ client, requestTimeout: '30 seconds' });
-      const payloads = Array.from({ length: 20 }, (_, index) => randomPayload(index * 1000));
+      const payloads = Array.from({ length: 20 }, (_, index) => createRandomPayload(index * 1000));
       const [before, during, after] = [payloads.slice(0, 10), payloads.slice(10, 15), payloads.slice(15)];
       const claims = await patient.store({}, before);
 
@@ -71,19 +71,19 @@ describe.each(Object.keys(SHAPES))('%s', (name) => {
     },
   );
 
-  it('goes on by a new connection after the one that it had is dead for good', async () => {
-    const { client, connected, proxy } = site().open(name, { socketTimeout: SOCKET_TIMEOUT_MS });
+  it('recovers with a new connection after the old one stops responding for good', async () => {
+    const { client, connected, proxy } = getFixture().open(name, { socketTimeout: SOCKET_TIMEOUT_MS });
     await connected;
-    // HTTP has no such setting: the deadline alone ends a request to Upstash, and its connection.
+    // Upstash clients have no socket timeout: only the request timeout ends a request and its connection.
     const isHttp = name.startsWith('Upstash');
     const driver = new RedisStorageDriver({ client, requestTimeout: isHttp ? REQUEST_TIMEOUT_MS : RECOVERED_AFTER_MS });
-    const [before, during] = [randomPayload(1000), randomPayload(1000)];
+    const [before, during] = [createRandomPayload(1000), createRandomPayload(1000)];
     const claims = await driver.store({}, [before]);
-    // Only then does fetch use the connection again.
+    // After this pause, fetch reuses the connection.
     await sleep(50);
 
-    proxy.toServer = swallowOn(proxy.links);
-    proxy.toClient = swallowOn(proxy.links);
+    proxy.toServer = swallowLinks(proxy.links);
+    proxy.toClient = swallowLinks(proxy.links);
     const first = await Promise.allSettled([expectReadBack(driver, claims, [before]), driver.store({}, [during])]);
 
     expect(first.some(({ status }) => status === 'rejected')).toBe(isHttp);

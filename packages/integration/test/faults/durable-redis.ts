@@ -11,11 +11,11 @@ const SLOTS = 16_384;
 const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always'];
 const CLUSTER = ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'];
 
-/** A Redis, or a cluster of one node, that syncs each write to its disk and can be started again with what is there. */
+/** A Redis, or a cluster of one node, that syncs each write to disk and keeps its data across restarts. */
 export class DurableRedis {
   private running: RunningRedis | undefined;
 
-  /** `settings` are further ones, as on redis-server's command line. */
+  /** Creates the data folder. `settings` are additional arguments for redis-server. */
   static async create(kind: 'single' | 'cluster', settings: string[] = []): Promise<DurableRedis> {
     return new DurableRedis(
       kind,
@@ -32,7 +32,7 @@ export class DurableRedis {
     private readonly port: number,
   ) {}
 
-  /** Starts it on the same port each time, also after it was killed. */
+  /** Starts the server, each time on the same port. */
   async start(): Promise<RunningRedis> {
     const cluster = this.kind === 'cluster';
     const args = ['--dir', this.folder, ...DURABLE, ...(cluster ? CLUSTER : []), ...this.settings];
@@ -46,7 +46,7 @@ export class DurableRedis {
     process.kill(this.running!.pid, 'SIGKILL');
   }
 
-  /** Stops it and removes what it has stored. */
+  /** Stops the server and deletes its data. */
   async remove(): Promise<void> {
     await this.running?.stop();
     await rm(this.folder, { recursive: true, force: true });

@@ -11,19 +11,19 @@ import { connectAll, disconnectAll, type RedisConnection } from '../../../testin
 import { startSentinel } from '../../../testing/src/servers/sentinel';
 import { MASTER_NAME, SHAPES, type Endpoints, type OpenClient } from '../client-shapes';
 
-/** A client, and the proxy between it and its server. */
-interface Subject extends OpenClient {
+/** A client, and the fault proxy between client and server. */
+interface ProxiedClient extends OpenClient {
   proxy: FaultProxy;
 }
 
-/** A Redis and an Upstash endpoint that stands on it, both behind fault proxies, and a sentinel, which is not. */
+/** A Redis and an Upstash endpoint, both behind fault proxies, and a sentinel without a proxy. */
 export interface FaultFixture {
-  /** Straight to Redis. */
+  /** A direct connection to Redis for checking stored bytes. */
   backDoor: BackDoor;
-  /** Straight to Redis. */
+  /** A direct connection to Redis for settings. */
   admin: RedisConnection;
-  /** Begins to connect a client of this shape, through its proxy. */
-  open(name: string, settings?: Pick<Endpoints, 'socketTimeout'>): Subject;
+  /** Starts to connect a client of this shape through its proxy. */
+  open(name: string, settings?: Pick<Endpoints, 'socketTimeout'>): ProxiedClient;
   /** Closes the clients and ends the faults. */
   clear(): void;
   stop(): Promise<void>;
@@ -31,19 +31,21 @@ export interface FaultFixture {
 
 const MAX_REQUEST_SIZE = 64 * 1024 * 1024;
 
-/** A site for the tests of a file, cleared after each. The function that it returns gives it to a test. */
+/**
+ * Starts a fixture for the tests of a file, and clears it after each test. Returns a function that returns the fixture.
+ */
 export function useFaultFixture(): () => FaultFixture {
-  let site: FaultFixture | undefined;
+  let fixture: FaultFixture | undefined;
   beforeAll(async () => {
-    site = await startFaultFixture();
+    fixture = await startFaultFixture();
   });
-  afterEach(() => site?.clear());
-  afterAll(async () => site?.stop());
-  return () => site!;
+  afterEach(() => fixture?.clear());
+  afterAll(async () => fixture?.stop());
+  return () => fixture!;
 }
 
 async function startFaultFixture(): Promise<FaultFixture> {
-  // A cluster of one node serves clients that know of clusters and clients that don't.
+  // A cluster of one node serves both cluster clients and other clients.
   const cluster = await startRedisCluster({ masters: 1, replicasPerMaster: 0 });
   const redis = cluster.nodes[0]!;
   const upstash = await startUpstash({ redis, maxRequestSize: MAX_REQUEST_SIZE });
@@ -52,7 +54,7 @@ async function startFaultFixture(): Promise<FaultFixture> {
   const sentinel = await startSentinel(MASTER_NAME, redis);
   const tcp = await startFaultProxy(redis);
   const http = await startFaultProxy({ host: '127.0.0.1', port: Number(new URL(upstash.url).port) });
-  // So that clients that know of clusters go through the proxy, too.
+  // Cluster clients use the announced port, so they go through the proxy too.
   await admin!.configSet('cluster-announce-port', String(tcp.port));
 
   const endpoints = {

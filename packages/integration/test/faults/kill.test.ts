@@ -4,15 +4,18 @@ import { RedisStorageDriver, RedisStorageDriverError } from '@temporal-redis-sto
 import { startUpstash, type RunningRedis } from '@temporal-redis-storage/testing';
 import { startSentinel } from '../../../testing/src/servers/sentinel';
 import { DurableRedis } from './durable-redis';
-import { randomPayload, isSamePayload } from './payloads';
+import { createRandomPayload, isSamePayload } from './payloads';
 import { CLUSTER_SHAPES, MASTER_NAME, SHAPES, type OpenClient } from '../client-shapes';
 
 const MIB = 1024 * 1024;
 
-const AT_ONCE = 200;
+const CONCURRENT_STORES = 200;
 const KILLED_AFTER = 300;
 const SIZE = 20_000;
-/** Those of the first stores at a time: ioredis sends them in pieces, and the driver asks for the largest first. */
+/**
+ * Sizes in the first loops: ioredis sends both in several chunks, and the driver first checks whether the larger one
+ * exists.
+ */
 const LARGE_SIZES = [5 * MIB, 2 * MIB];
 const DOWN_MS = 2000;
 const REQUEST_TIMEOUT_MS = 5000;
@@ -25,19 +28,19 @@ interface Outcome {
   longestMs: number;
 }
 
-/** Keeps 200 stores going at a time, until Redis is killed in the middle of them and each has settled. */
+/** Runs 200 stores at a time until Redis is killed during them, and waits until all have settled. */
 async function storeUntilKilled(driver: RedisStorageDriver, kill: () => void): Promise<Outcome> {
   const outcome: Outcome = { acknowledged: [], errors: [], longestMs: 0 };
   const down = new AbortController();
-  const lanes = Array.from({ length: AT_ONCE }, async (_, lane) => {
+  const loops = Array.from({ length: CONCURRENT_STORES }, async (_, index) => {
     while (!down.signal.aborted) {
-      const payload = randomPayload(LARGE_SIZES[lane] ?? SIZE);
+      const payload = createRandomPayload(LARGE_SIZES[index] ?? SIZE);
       const start = performance.now();
       try {
         const [claim] = await driver.store({}, [payload]);
         if (outcome.acknowledged.push({ payload, claim: claim! }) === KILLED_AFTER) {
           kill();
-          // By then each lane has a store on its way that began after Redis had gone.
+          // After this time, each loop has a pending store that started after the kill.
           setTimeout(() => down.abort(), 100);
         }
       } catch (error) {
@@ -47,7 +50,7 @@ async function storeUntilKilled(driver: RedisStorageDriver, kill: () => void): P
       outcome.longestMs = Math.max(outcome.longestMs, performance.now() - start);
     }
   });
-  await Promise.all(lanes);
+  await Promise.all(loops);
   return outcome;
 }
 
@@ -61,8 +64,8 @@ async function countLost(reader: RedisStorageDriver, acknowledged: Outcome['ackn
   return found.filter((isFound) => !isFound).length;
 }
 
-describe('Redis, killed in the middle of 200 stores at a time, and back two seconds later', () => {
-  it.concurrent.each(Object.keys(SHAPES))('has all that it acknowledged: %s', async (name) => {
+describe('Redis after a kill during 200 concurrent stores and a restart', () => {
+  it.concurrent.each(Object.keys(SHAPES))('still has every acknowledged payload: %s', async (name) => {
     const redis = await DurableRedis.create(name in CLUSTER_SHAPES ? 'cluster' : 'single');
     const cleanUps: (() => unknown)[] = [() => redis.remove()];
     const open = async (running: RunningRedis): Promise<OpenClient> => {
@@ -87,9 +90,9 @@ describe('Redis, killed in the middle of 200 stores at a time, and back two seco
       const reader = new RedisStorageDriver({ ...(await open(await restarted!)), requestTimeout: '30 seconds' });
 
       expect(await countLost(reader, acknowledged)).toBe(0);
-      expect(await driver.store({}, [randomPayload(SIZE)])).toHaveLength(1);
+      expect(await driver.store({}, [createRandomPayload(SIZE)])).toHaveLength(1);
       expect(acknowledged.length).toBeGreaterThanOrEqual(KILLED_AFTER);
-      expect(errors.length + acknowledged.length).toBeGreaterThanOrEqual(KILLED_AFTER + AT_ONCE);
+      expect(errors.length + acknowledged.length).toBeGreaterThanOrEqual(KILLED_AFTER + CONCURRENT_STORES);
       for (const error of errors) expect(error).toBeInstanceOf(RedisStorageDriverError);
       expect(longestMs).toBeLessThan(REQUEST_TIMEOUT_MS + GRACE_MS);
     } finally {

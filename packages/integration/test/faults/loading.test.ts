@@ -5,14 +5,14 @@ import { connectAll, disconnectAll, type RedisConnection } from '../../../testin
 import { startSentinel } from '../../../testing/src/servers/sentinel';
 import { waitUntil } from '../../../testing/src/wait-until';
 import { DurableRedis } from './durable-redis';
-import { randomPayload, isSamePayload } from './payloads';
+import { createRandomPayload, isSamePayload } from './payloads';
 import { MASTER_NAME, SHAPES, type Endpoints, type OpenClient } from '../client-shapes';
 
 const KEYS = 100;
-/** So long it takes Redis to load one, in microseconds. */
+/** Time that Redis takes to load one key, in microseconds. */
 const KEY_LOAD_DELAY = 8000;
 const REQUEST_TIMEOUT_MS = 300;
-/** Without the second Redis answers nobody while it loads so little. */
+/** The second setting makes Redis reply during such a short load. */
 const SETTINGS = ['--enable-debug-command', 'yes', '--loading-process-events-interval-bytes', '1024'];
 
 const cleanUps: (() => unknown)[] = [];
@@ -41,7 +41,7 @@ afterAll(async () => {
   for (const cleanUp of cleanUps) await cleanUp();
 });
 
-/** Has Redis load all that it holds from its disk. Resolves once it has begun, to a promise that it is done. */
+/** Makes Redis reload its data from disk. Resolves once the load has started; `loaded` resolves at its end. */
 async function startLoading(): Promise<{ loaded: Promise<unknown> }> {
   const [other] = await connectAll([endpoints]);
   const loaded = other!.sendCommand(['DEBUG', 'RELOAD']).finally(() => disconnectAll([other!]));
@@ -50,13 +50,13 @@ async function startLoading(): Promise<{ loaded: Promise<unknown> }> {
 }
 
 describe.each(Object.keys(SHAPES))('%s', (name) => {
-  it('waits for a Redis that loads, or tells so with the key when time is out', async () => {
+  it('waits until Redis has loaded its data, or times out with the key and the LOADING error', async () => {
     opened = SHAPES[name]!(endpoints);
     const { client, connected } = opened;
     await connected;
     const patient = new RedisStorageDriver({ client, maxAttempts: 100, requestTimeout: '30 seconds' });
     const impatient = new RedisStorageDriver({ client, maxAttempts: 100, requestTimeout: REQUEST_TIMEOUT_MS });
-    const [before, during, refused] = [randomPayload(1000), randomPayload(1000), randomPayload(1000)];
+    const [before, during, refused] = [createRandomPayload(1000), createRandomPayload(1000), createRandomPayload(1000)];
     const [claim] = await patient.store({}, [before]);
 
     const { loaded } = await startLoading();

@@ -5,14 +5,14 @@ import { connectAll, disconnectAll } from '../../../testing/src/servers/redis-co
 import type { RedisAddress } from '../../../testing/src/servers/redis';
 import { waitUntil } from '../../../testing/src/wait-until';
 import { cleanUpAfterEach } from '@temporal-redis-storage/testing';
-import { randomPayload, isSamePayload } from './payloads';
+import { createRandomPayload, isSamePayload } from './payloads';
 import { SINGLE_SHAPES } from '../client-shapes';
 
 const COUNT = 20;
 
 const { keep, cleanUp } = cleanUpAfterEach();
 
-/** A primary, and a replica that copies it through a proxy. */
+/** Starts a primary, and a replica that copies it through a proxy. */
 async function startPair() {
   const primary = keep(await startRedis());
   const link = keep(await startFaultProxy(primary));
@@ -33,7 +33,7 @@ async function createDriver(name: string, { host, port }: RedisAddress): Promise
   return new RedisStorageDriver({ client: opened.client, requestTimeout: 3000 });
 }
 
-/** What each claim leads to: its payload, or an error. Anything else is the worst that can happen. */
+/** Reads each claim. Resolves to 'read', an error type, or 'WRONG BYTES', which must never happen. */
 async function collectOutcomes(driver: RedisStorageDriver, claims: StorageDriverClaim[], payloads: Payload[]) {
   return Promise.all(
     claims.map(async (claim, index) =>
@@ -48,24 +48,24 @@ async function collectOutcomes(driver: RedisStorageDriver, claims: StorageDriver
   );
 }
 
-// A sentinel leads to no replica, and clusters fail over by themselves: ../topologies has both.
+// The topology tests cover sentinels and clusters.
 describe.each(Object.keys(SINGLE_SHAPES))('%s', (name) => {
-  it('finds nothing missing on a replica whose link is held, and what a failover lost missing for good', async () => {
+  it('reports payloads that a stalled replica lacks as retryable, and payloads lost in a failover as not found', async () => {
     const { primary, replica, link, admin } = await startPair();
     const writer = await createDriver(name, primary);
-    const [copied, lost] = [1, 2].map(() => Array.from({ length: COUNT }, () => randomPayload(10_000)));
+    const [copied, lost] = [1, 2].map(() => Array.from({ length: COUNT }, () => createRandomPayload(10_000)));
     const copiedClaims = await writer.store({}, copied!);
     await waitUntil('all is copied', [admin], async (each) => (await each.dbSize()) === COUNT);
     link.toClient = hold;
     const lostClaims = await writer.store({}, lost!);
     const reader = await createDriver(name, replica);
 
-    // The replica hasn't got them, and may not say for sure that they don't exist.
+    // The replica lacks the payloads, but must not report them as missing.
     expect(await admin.dbSize()).toBe(COUNT);
     expect(await collectOutcomes(reader, lostClaims, lost!)).toEqual(lost!.map(() => 'retryable'));
     expect(await collectOutcomes(reader, copiedClaims, copied!)).toEqual(copied!.map(() => 'read'));
 
-    const refusal: unknown = await reader.store({}, [randomPayload(100)]).catch((error: unknown) => error);
+    const refusal: unknown = await reader.store({}, [createRandomPayload(100)]).catch((error: unknown) => error);
     expect(refusal).toBeInstanceOf(RedisStorageDriverError);
     expect(String((refusal as Error).cause)).toContain("READONLY You can't write against a read only replica");
 

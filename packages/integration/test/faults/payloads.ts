@@ -6,11 +6,11 @@ import { InMemoryStorageDriverClient } from '@temporal-redis-storage/core/testin
 
 const PayloadProto = temporal.api.common.v1.Payload;
 
-export function randomPayload(size: number): Payload {
+export function createRandomPayload(size: number): Payload {
   return { metadata: { encoding: Buffer.from('binary/plain') }, data: randomBytes(size) };
 }
 
-/** The bytes that Redis must hold. */
+/** Encodes a payload as the bytes that Redis must have. */
 export function encodePayload(payload: Payload): Buffer {
   return Buffer.from(PayloadProto.encode(payload).finish());
 }
@@ -20,7 +20,7 @@ export function isSamePayload(one: Payload, other: Payload): boolean {
   return encodePayload(one).equals(encodePayload(other));
 }
 
-/** The claim that a store would answer, of a payload that no Redis has. */
+/** Creates a claim for a payload without storing it in Redis. */
 export async function createClaim(payload: Payload): Promise<StorageDriverClaim> {
   const [claim] = await new RedisStorageDriver({ client: new InMemoryStorageDriverClient() }).store({}, [payload]);
   return claim!;

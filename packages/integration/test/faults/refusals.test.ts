@@ -3,103 +3,103 @@ import { mkdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RedisStorageDriver, RedisStorageDriverError } from '@temporal-redis-storage/core';
 import { waitUntil } from '../../../testing/src/wait-until';
-import { randomPayload, isSamePayload } from './payloads';
+import { createRandomPayload, isSamePayload } from './payloads';
 import { SHAPES } from '../client-shapes';
 import { useFaultFixture } from './fixture';
 
-/** A cluster that doesn't serve them all serves none. */
+/** The cluster stops serving all slots when this one is missing. */
 const SLOT = 0;
-const EVERYONE = 'default';
+const DEFAULT_USER = 'default';
 
-const site = useFaultFixture();
+const getFixture = useFaultFixture();
 
 beforeAll(async () => {
-  // A node that finds the cluster in order again waits for so long before it says so.
-  await site().admin.configSet('cluster-node-timeout', '500');
+  // After a slot is served again, a node waits for this timeout before it reports the cluster as ok.
+  await getFixture().admin.configSet('cluster-node-timeout', '500');
 });
 
-/** How Redis comes to refuse, in which words, and what ends it. */
-interface Refusal {
-  words: string;
+/** A Redis error, and the functions that cause it and end it. */
+interface ServerError {
+  errorText: string;
   begin: () => Promise<unknown>;
   end: () => Promise<unknown>;
 }
 
-async function snapshotFile(): Promise<string> {
-  const { dir, dbfilename } = await site().admin.configGet(['dir', 'dbfilename']);
+async function findSnapshotFile(): Promise<string> {
+  const { dir, dbfilename } = await getFixture().admin.configGet(['dir', 'dbfilename']);
   return join(dir!, dbfilename!);
 }
 
-async function lastSaveStatus(): Promise<string> {
-  return /rdb_last_bgsave_status:(\w+)/.exec(await site().admin.info('persistence'))![1]!;
+async function readLastSaveStatus(): Promise<string> {
+  return /rdb_last_bgsave_status:(\w+)/.exec(await getFixture().admin.info('persistence'))![1]!;
 }
 
-async function save(): Promise<void> {
-  await site().admin.bgSave();
-  await waitUntil('the snapshot is done', [site().admin], async (redis) =>
+async function saveSnapshot(): Promise<void> {
+  await getFixture().admin.bgSave();
+  await waitUntil('the snapshot is done', [getFixture().admin], async (redis) =>
     (await redis.info('persistence')).includes('rdb_bgsave_in_progress:0'),
   );
 }
 
-const CLUSTERDOWN: Refusal = {
-  words: 'CLUSTERDOWN',
-  begin: async () => site().admin.clusterDelSlots(SLOT),
+const CLUSTERDOWN: ServerError = {
+  errorText: 'CLUSTERDOWN',
+  begin: async () => getFixture().admin.clusterDelSlots(SLOT),
   async end() {
-    await site().admin.clusterAddSlots(SLOT);
-    await waitUntil('the slots are served', [site().admin], async (redis) =>
+    await getFixture().admin.clusterAddSlots(SLOT);
+    await waitUntil('the slots are served', [getFixture().admin], async (redis) =>
       (await redis.clusterInfo()).includes('cluster_state:ok'),
     );
   },
 };
 
-const STORE_REFUSALS: Refusal[] = [
+const STORE_ERRORS: ServerError[] = [
   {
-    words: 'OOM command not allowed',
-    begin: async () => site().admin.configSet('maxmemory', '1'),
-    end: async () => site().admin.configSet('maxmemory', '0'),
+    errorText: 'OOM command not allowed',
+    begin: async () => getFixture().admin.configSet('maxmemory', '1'),
+    end: async () => getFixture().admin.configSet('maxmemory', '0'),
   },
   {
-    words: 'NOPERM',
-    begin: async () => site().admin.aclSetUser(EVERYONE, ['-set', '-setnx', '-eval']),
-    end: async () => site().admin.aclSetUser(EVERYONE, '+@all'),
+    errorText: 'NOPERM',
+    begin: async () => getFixture().admin.aclSetUser(DEFAULT_USER, ['-set', '-setnx', '-eval']),
+    end: async () => getFixture().admin.aclSetUser(DEFAULT_USER, '+@all'),
   },
   {
-    words: 'MISCONF Redis is configured to save RDB snapshots',
+    errorText: 'MISCONF Redis is configured to save RDB snapshots',
     async begin() {
-      // Redis can't put its snapshot where a folder is.
-      await rm(await snapshotFile(), { force: true });
-      await mkdir(await snapshotFile());
-      await site().admin.configSet('save', '3600 1');
-      await save();
-      expect(await lastSaveStatus()).toBe('err');
+      // A folder at the snapshot's path makes the snapshot fail.
+      await rm(await findSnapshotFile(), { force: true });
+      await mkdir(await findSnapshotFile());
+      await getFixture().admin.configSet('save', '3600 1');
+      await saveSnapshot();
+      expect(await readLastSaveStatus()).toBe('err');
     },
     async end() {
-      await rmdir(await snapshotFile());
-      await save();
-      await site().admin.configSet('save', '');
+      await rmdir(await findSnapshotFile());
+      await saveSnapshot();
+      await getFixture().admin.configSet('save', '');
     },
   },
   CLUSTERDOWN,
 ];
 
-const RETRIEVE_REFUSALS: Refusal[] = [
+const RETRIEVE_ERRORS: ServerError[] = [
   {
-    words: 'NOPERM',
-    begin: async () => site().admin.aclSetUser(EVERYONE, ['-get', '-getex', '-eval']),
-    end: async () => site().admin.aclSetUser(EVERYONE, '+@all'),
+    errorText: 'NOPERM',
+    begin: async () => getFixture().admin.aclSetUser(DEFAULT_USER, ['-get', '-getex', '-eval']),
+    end: async () => getFixture().admin.aclSetUser(DEFAULT_USER, '+@all'),
   },
   CLUSTERDOWN,
 ];
 
 describe.each(Object.keys(SHAPES))('%s', (name) => {
-  it.each(STORE_REFUSALS)(
-    'tells a refusal in the words of Redis, with the key: $words',
-    async ({ words, begin, end }) => {
-      const { client, connected } = site().open(name);
+  it.each(STORE_ERRORS)(
+    'rejects a store with the Redis error and the key: $errorText',
+    async ({ errorText, begin, end }) => {
+      const { client, connected } = getFixture().open(name);
       await connected;
       const driver = new RedisStorageDriver({ client, keyPrefix: randomUUID() });
-      const payload = randomPayload(1000);
-      await driver.store({}, [randomPayload(1000)]);
+      const payload = createRandomPayload(1000);
+      await driver.store({}, [createRandomPayload(1000)]);
 
       let error: unknown;
       await begin();
@@ -115,17 +115,17 @@ describe.each(Object.keys(SHAPES))('%s', (name) => {
       expect(error).toBeInstanceOf(RedisStorageDriverError);
       const { message, cause } = error as RedisStorageDriverError;
       expect(message).toContain(`key=${claim!.claimData['key']!}`);
-      expect((cause as Error).message).toContain(words);
+      expect((cause as Error).message).toContain(errorText);
     },
   );
 
-  it.each(RETRIEVE_REFUSALS)(
-    'tells a refusal to read in the words of Redis, with the key: $words',
-    async ({ words, begin, end }) => {
-      const { client, connected } = site().open(name);
+  it.each(RETRIEVE_ERRORS)(
+    'rejects a retrieve with the Redis error and the key: $errorText',
+    async ({ errorText, begin, end }) => {
+      const { client, connected } = getFixture().open(name);
       await connected;
       const driver = new RedisStorageDriver({ client, keyPrefix: randomUUID() });
-      const payload = randomPayload(1000);
+      const payload = createRandomPayload(1000);
       const [claim] = await driver.store({}, [payload]);
 
       let error: unknown;
@@ -141,18 +141,18 @@ describe.each(Object.keys(SHAPES))('%s', (name) => {
       expect(error).toBeInstanceOf(RedisStorageDriverError);
       const { message, cause } = error as RedisStorageDriverError;
       expect(message).toContain(`key=${claim!.claimData['key']!}`);
-      expect((cause as Error).message).toContain(words);
+      expect((cause as Error).message).toContain(errorText);
     },
   );
 
-  it('tells in the words of Redis, with the key, that a key holds something else: WRONGTYPE', async () => {
-    const { client, connected } = site().open(name);
+  it('rejects a retrieve of a key with another type with the Redis error and the key: WRONGTYPE', async () => {
+    const { client, connected } = getFixture().open(name);
     await connected;
     const driver = new RedisStorageDriver({ client, keyPrefix: randomUUID() });
-    const [claim] = await driver.store({}, [randomPayload(1000)]);
+    const [claim] = await driver.store({}, [createRandomPayload(1000)]);
     const key = claim!.claimData['key']!;
-    await site().backDoor.delete(key);
-    await site().backDoor.writeList(key);
+    await getFixture().backDoor.delete(key);
+    await getFixture().backDoor.writeList(key);
 
     const error: unknown = await driver.retrieve({}, [claim!]).catch((reason: unknown) => reason);
 

@@ -2,19 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ValueError, type Payload, type StorageDriverClaim } from '@temporalio/common';
 import { RedisStorageDriver, RedisStorageDriverError, TimeoutError } from '@temporal-redis-storage/core';
 import { after, corrupt, cut, hold, once, pass, reset, throttle } from '@temporal-redis-storage/testing';
-import { createClaim, randomPayload, isSamePayload } from './payloads';
+import { createClaim, createRandomPayload, isSamePayload } from './payloads';
 import { SHAPES } from '../client-shapes';
 import { useFaultFixture } from './fixture';
 
 const MIB = 1024 * 1024;
 
-const site = useFaultFixture();
+const getFixture = useFaultFixture();
 
-/** Whether a claim led to its payload, or its driver gave up in time. Anything else is told as it is. */
+/** Reads a claim. Resolves to 'read', 'timed out', or a description of an unexpected outcome. */
 async function getOutcome(driver: RedisStorageDriver, claim: StorageDriverClaim, payload: Payload): Promise<string> {
   return driver.retrieve({}, [claim]).then(
     ([back]) => (isSamePayload(back!, payload) ? 'read' : 'WRONG BYTES'),
-    (error: Error) => (error.cause instanceof TimeoutError ? 'given up' : String(error)),
+    (error: Error) => (error.cause instanceof TimeoutError ? 'timed out' : String(error)),
   );
 }
 
@@ -22,11 +22,11 @@ describe.each(Object.keys(SHAPES))('%s', (name) => {
   it.each([
     ['cut', cut],
     ['reset', reset],
-  ])('reads the right bytes though the connection is %s inside a 5 MiB reply', async (_, fault) => {
-    const { client, connected, proxy } = site().open(name);
+  ])('reads the right bytes when the connection is %s during a 5 MiB reply', async (_, fault) => {
+    const { client, connected, proxy } = getFixture().open(name);
     await connected;
     const driver = new RedisStorageDriver({ client });
-    const payload = randomPayload(5 * MIB);
+    const payload = createRandomPayload(5 * MIB);
     const claims = await driver.store({}, [payload]);
 
     proxy.toClient = after(2 * MIB, once(fault));
@@ -44,12 +44,12 @@ describe.each(Object.keys(SHAPES))('%s', (name) => {
   it.each([
     ['cut', cut],
     ['reset', reset],
-  ])('writes the right bytes though the connection is %s inside a 5 MiB value', async (_, fault) => {
-    const { client, connected, proxy } = site().open(name);
+  ])('writes the right bytes when the connection is %s during a 5 MiB value', async (_, fault) => {
+    const { client, connected, proxy } = getFixture().open(name);
     await connected;
     const driver = new RedisStorageDriver({ client });
-    const payload = randomPayload(5 * MIB);
-    await driver.store({}, [randomPayload(100)]);
+    const payload = createRandomPayload(5 * MIB);
+    await driver.store({}, [createRandomPayload(100)]);
 
     proxy.toServer = after(2 * MIB, once(fault));
     const first: unknown = await driver.store({}, [payload]).catch((error: unknown) => error);
@@ -60,11 +60,11 @@ describe.each(Object.keys(SHAPES))('%s', (name) => {
     expect(isSamePayload(back!, payload)).toBe(true);
   });
 
-  it('refuses a reply in which a bit has flipped, and goes on', async () => {
-    const { client, connected, proxy } = site().open(name);
+  it('rejects a reply with a flipped bit, and reads the next reply', async () => {
+    const { client, connected, proxy } = getFixture().open(name);
     await connected;
     const driver = new RedisStorageDriver({ client });
-    const payload = randomPayload(MIB);
+    const payload = createRandomPayload(MIB);
     const claims = await driver.store({}, [payload]);
 
     proxy.toClient = after(MIB / 4, once(corrupt));
@@ -75,12 +75,12 @@ describe.each(Object.keys(SHAPES))('%s', (name) => {
   });
 
   it.each([
-    ['begins with no type that there is', 0],
-    ['tells a wrong length', 1],
-  ])('reads no wrong bytes from a reply that %s, and goes on by a new connection', async (_, position) => {
-    const { client, connected, proxy } = site().open(name);
+    ['has an unknown type', 0],
+    ['has a wrong length', 1],
+  ])('never returns wrong bytes from a reply that %s, and recovers with a new connection', async (_, position) => {
+    const { client, connected, proxy } = getFixture().open(name);
     await connected;
-    const payload = randomPayload(MIB);
+    const payload = createRandomPayload(MIB);
     const claims = await new RedisStorageDriver({ client }).store({}, [payload]);
 
     proxy.toClient = once(async function* (bytes) {
@@ -99,10 +99,10 @@ describe.each(Object.keys(SHAPES))('%s', (name) => {
     expect(isSamePayload(back!, payload)).toBe(true);
   });
 
-  it('rejects in time while a server accepts and never answers, and goes on once it does', async () => {
-    const { client, connected, proxy } = site().open(name);
+  it('times out while a server accepts connections but never replies, and recovers once it replies', async () => {
+    const { client, connected, proxy } = getFixture().open(name);
     proxy.toClient = hold;
-    const payload = randomPayload(1000);
+    const payload = createRandomPayload(1000);
     const claim = await createClaim(payload);
 
     const start = performance.now();
@@ -120,11 +120,11 @@ describe.each(Object.keys(SHAPES))('%s', (name) => {
     expect(isSamePayload(back!, payload)).toBe(true);
   });
 
-  it('goes on reading small values by another connection while a large one arrives at 1 MB/s', async () => {
-    const [slow, quick] = [site().open(name), site().open(name)];
+  it('reads small values through another connection while a large one arrives at 1 MB/s', async () => {
+    const [slow, quick] = [getFixture().open(name), getFixture().open(name)];
     await Promise.all([slow.connected, quick.connected]);
     const [slowDriver, quickDriver] = [slow, quick].map(({ client }) => new RedisStorageDriver({ client }));
-    const [large, small] = [randomPayload(MIB), randomPayload(100)];
+    const [large, small] = [createRandomPayload(MIB), createRandomPayload(100)];
     const [largeClaim, smallClaim] = await slowDriver!.store({}, [large, small]);
     await quickDriver!.retrieve({}, [smallClaim!]);
 
@@ -143,13 +143,13 @@ describe.each(Object.keys(SHAPES))('%s', (name) => {
     expect(reads).toBeGreaterThan(3);
   });
 
-  it('mixes up no replies while small ones wait by the same client for a large one that arrives slowly', async () => {
-    const { client, connected, proxy } = site().open(name);
+  it('mixes up no replies while small ones wait behind a large one that arrives slowly at the same client', async () => {
+    const { client, connected, proxy } = getFixture().open(name);
     await connected;
     const patient = new RedisStorageDriver({ client, requestTimeout: '30 seconds' });
     const impatient = new RedisStorageDriver({ client, requestTimeout: 400 });
-    const large = randomPayload(10 * MIB);
-    const small = Array.from({ length: 20 }, (_, index) => randomPayload(100 + index));
+    const large = createRandomPayload(10 * MIB);
+    const small = Array.from({ length: 20 }, (_, index) => createRandomPayload(100 + index));
     const [largeClaim, ...smallClaims] = await patient.store({}, [large, ...small]);
 
     proxy.toClient = throttle(10_000_000);
@@ -165,7 +165,7 @@ describe.each(Object.keys(SHAPES))('%s', (name) => {
 
     expect(isSamePayload(back!, large)).toBe(true);
     expect(kinds).toContain('read');
-    expect(['read', 'given up']).toEqual(expect.arrayContaining([...kinds]));
+    expect(['read', 'timed out']).toEqual(expect.arrayContaining([...kinds]));
     const backAgain = await impatient.retrieve({}, smallClaims);
     expect(backAgain.map((payload, index) => isSamePayload(payload, small[index]!))).toEqual(small.map(() => true));
   });

@@ -4,7 +4,7 @@ import { createServer as createTlsServer, type Server } from 'node:tls';
 import { RedisStorageDriver, RedisStorageDriverError } from '@temporal-redis-storage/core';
 import { findFreePort } from '../../../testing/src/servers/port';
 import { waitUntil } from '../../../testing/src/wait-until';
-import { createClaim, randomPayload } from './payloads';
+import { createClaim, createRandomPayload } from './payloads';
 import { SHAPES, type Endpoints, type OpenClient } from '../client-shapes';
 
 const REQUEST_TIMEOUT_MS = 400;
@@ -12,18 +12,18 @@ const REQUEST_TIMEOUT_MS = 400;
 const GRACE_MS = 20_000;
 const LIMIT_MS = REQUEST_TIMEOUT_MS + GRACE_MS;
 
-/** Without a certificate it has no cipher in common with any client. */
-let refusing: Server;
-let refusals = 0;
+/** A TLS server without a certificate, which rejects every handshake. */
+let rejectingServer: Server;
+let rejections = 0;
 beforeAll(async () => {
-  refusing = createTlsServer();
-  refusing.on('tlsClientError', () => refusals++);
-  refusing.listen(0, '127.0.0.1');
-  await once(refusing, 'listening');
+  rejectingServer = createTlsServer();
+  rejectingServer.on('tlsClientError', () => rejections++);
+  rejectingServer.listen(0, '127.0.0.1');
+  await once(rejectingServer, 'listening');
 });
 afterAll(async () => {
-  refusing.close();
-  await once(refusing, 'close');
+  rejectingServer.close();
+  await once(rejectingServer, 'close');
 });
 
 let opened: OpenClient | undefined;
@@ -31,21 +31,21 @@ afterEach(() => {
   opened?.close();
 });
 
-/** How long a store and a retrieve took to reject, in milliseconds, the longer of both. */
+/** Runs a store and a retrieve, and returns the milliseconds until both have rejected. */
 async function measureRejectionTime(name: string, endpoints: Endpoints): Promise<number> {
   opened = SHAPES[name]!(endpoints);
   const driver = new RedisStorageDriver({ client: opened.client, requestTimeout: REQUEST_TIMEOUT_MS });
-  const claim = await createClaim(randomPayload(100));
+  const claim = await createClaim(createRandomPayload(100));
   const start = performance.now();
   await Promise.all([
-    expect(driver.store({}, [randomPayload(100)])).rejects.toThrow(RedisStorageDriverError),
+    expect(driver.store({}, [createRandomPayload(100)])).rejects.toThrow(RedisStorageDriverError),
     expect(driver.retrieve({}, [claim])).rejects.toThrow(RedisStorageDriverError),
   ]);
   return performance.now() - start;
 }
 
-describe.each(Object.keys(SHAPES))('%s rejects in time', (name) => {
-  it('when the host has no address', async () => {
+describe.each(Object.keys(SHAPES))('%s', (name) => {
+  it('rejects in time when the host has no address', async () => {
     const host = 'redis.invalid';
     const tookMs = await measureRejectionTime(name, {
       host,
@@ -56,7 +56,7 @@ describe.each(Object.keys(SHAPES))('%s rejects in time', (name) => {
     expect(tookMs).toBeLessThan(LIMIT_MS);
   });
 
-  it('when the server is gone', async () => {
+  it('rejects in time when no server is running', async () => {
     const port = await findFreePort();
     const upstash = { url: `http://127.0.0.1:${port}`, token: 'token' };
     const tookMs = await measureRejectionTime(name, { host: '127.0.0.1', port, upstash });
@@ -64,17 +64,17 @@ describe.each(Object.keys(SHAPES))('%s rejects in time', (name) => {
     expect(tookMs).toBeLessThan(LIMIT_MS);
   });
 
-  it('when the server refuses the TLS handshake', async () => {
-    const { port } = refusing.address() as AddressInfo;
+  it('rejects in time when the server rejects the TLS handshake', async () => {
+    const { port } = rejectingServer.address() as AddressInfo;
     const upstash = { url: `https://127.0.0.1:${port}`, token: 'token' };
-    const before = refusals;
+    const before = rejections;
 
     const tookMs = await measureRejectionTime(name, { host: '127.0.0.1', port, tls: true, upstash });
 
     expect(tookMs).toBeLessThan(LIMIT_MS);
-    // A cluster's client fails at once, and only then has the handshake behind it.
+    // A cluster client may reject before its handshake has failed.
     await expect(
-      waitUntil('the handshake is refused', [before], async (count) => refusals > count),
+      waitUntil('the server has rejected the handshake', [before], async (count) => rejections > count),
     ).resolves.toBeUndefined();
   });
 });

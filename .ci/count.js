@@ -1,4 +1,4 @@
-// Prints the closing line of test runs from Jest's JSON reports. A file that couldn't even run counts as a failure.
+// Prints the total result of test runs from Jest's JSON reports. A test file that could not run counts as a failure.
 const { readFileSync } = require('node:fs');
 
 const reports = process.argv.slice(2).map((path) => JSON.parse(readFileSync(path, 'utf8')));

@@ -100,7 +100,7 @@ describe('every code block that connects to a Redis', () => {
     },
   );
 
-  it.each(TESTS.map((block) => [block.at, block]))('passes its own tests: %s', async (_at, block) => {
+  it.each(TESTS.map((block) => [block.location, block]))('passes its own tests: %s', async (_location, block) => {
     for (const named of BLOCKS.filter((other) => other.code.startsWith('// '))) {
       const { code } = await transform(named.code, { loader: 'ts', format: 'esm' });
       await write(`${nameFile(named)}.mjs`, code);

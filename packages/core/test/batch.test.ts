@@ -2,7 +2,7 @@ import { runBatch } from '../src/batch';
 
 const ITEMS = Array.from({ length: 1000 }, (_, index) => index);
 
-/** A task that never ends of itself. */
+/** A task that runs until its signal aborts. */
 function untilAborted(abortSignal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
     abortSignal.throwIfAborted();
@@ -11,22 +11,22 @@ function untilAborted(abortSignal: AbortSignal): Promise<never> {
 }
 
 describe('a batch', () => {
-  it('keeps the order, starts a hundred tasks per turn of the event loop, and waits for none of them', async () => {
-    let begun = 0;
+  it('keeps the order of results, and starts a hundred tasks per turn of the event loop without waiting for them', async () => {
+    let started = 0;
     let release = (): void => {};
     const released = new Promise<void>((resolve) => (release = resolve));
     const results = runBatch(ITEMS, undefined, async (item) => {
-      begun++;
+      started++;
       await released;
       return -item;
     });
-    const perRound: number[] = [];
-    for (let before = 0; begun < ITEMS.length; before = begun) {
+    const perTurn: number[] = [];
+    for (let before = 0; started < ITEMS.length; before = started) {
       await new Promise(setImmediate);
-      perRound.push(begun - before);
+      perTurn.push(started - before);
     }
-    expect(Math.max(...perRound)).toBeLessThanOrEqual(100);
-    expect(perRound.length).toBeLessThanOrEqual(20);
+    expect(Math.max(...perTurn)).toBeLessThanOrEqual(100);
+    expect(perTurn.length).toBeLessThanOrEqual(20);
     release();
     expect(await results).toEqual(ITEMS.map((item) => -item));
   });
@@ -34,27 +34,27 @@ describe('a batch', () => {
   it('throws the first failure, aborts the running tasks, and starts no more', async () => {
     const failure = new Error('first');
     const reasons: unknown[] = [];
-    let begun = 0;
+    let started = 0;
     const results = runBatch(ITEMS, undefined, async (item, abortSignal) => {
-      begun++;
+      started++;
       if (item === 50) throw failure;
       await untilAborted(abortSignal).catch((reason: unknown) => reasons.push(reason));
       throw new Error(`a later failure of ${item}`);
     });
     await expect(results).rejects.toBe(failure);
-    expect(begun).toBeLessThanOrEqual(100);
-    expect(reasons).toEqual(Array.from({ length: begun - 1 }, () => failure));
+    expect(started).toBeLessThanOrEqual(100);
+    expect(reasons).toEqual(Array.from({ length: started - 1 }, () => failure));
   });
 
   it("rejects with the caller's reason, aborts the running tasks, and starts no more", async () => {
     const controller = new AbortController();
     const reason = new Error('enough');
-    let begun = 0;
+    let started = 0;
     const results = runBatch(ITEMS, controller.signal, (_item, abortSignal) => {
-      if (++begun === 150) setImmediate(() => controller.abort(reason));
+      if (++started === 150) setImmediate(() => controller.abort(reason));
       return untilAborted(abortSignal);
     });
     await expect(results).rejects.toBe(reason);
-    expect(begun).toBeLessThanOrEqual(300);
+    expect(started).toBeLessThanOrEqual(300);
   });
 });

@@ -5,8 +5,8 @@ import { CooperativeScheduler } from '../src/cooperative-scheduler';
 
 const { signal } = new AbortController();
 
-/** Steps that take a millisecond each on the clock, and are noted down. */
-function* timedSteps(name: string, count: number, done: string[], clock: { now: number }): Generator<void, string> {
+/** A job whose steps advance the clock by a millisecond each, and record their names. */
+function* createSteps(name: string, count: number, done: string[], clock: { now: number }): Generator<void, string> {
   for (let step = 1; step <= count; step++) {
     done.push(`${name}${step}`);
     clock.now += 1;
@@ -19,16 +19,19 @@ describe('the cooperative scheduler', () => {
   it('runs one job at a time, in order, and yields to the event loop after three milliseconds', async () => {
     const clock = { now: 0 };
     const done: string[] = [];
-    const lane = new CooperativeScheduler(() => clock.now);
+    const scheduler = new CooperativeScheduler(() => clock.now);
     let going = true;
-    const rounds = (): void => {
+    const recordTurns = (): void => {
       done.push('|');
-      if (going) setImmediate(rounds);
+      if (going) setImmediate(recordTurns);
     };
 
-    const jobs = [lane.run(signal, timedSteps('a', 4, done, clock)), lane.run(signal, timedSteps('b', 4, done, clock))];
+    const jobs = [
+      scheduler.run(signal, createSteps('a', 4, done, clock)),
+      scheduler.run(signal, createSteps('b', 4, done, clock)),
+    ];
     expect(done).toEqual(['a1', 'a2', 'a3']);
-    setImmediate(rounds);
+    setImmediate(recordTurns);
 
     expect(await Promise.all(jobs)).toEqual(['a', 'b']);
     going = false;
@@ -38,9 +41,9 @@ describe('the cooperative scheduler', () => {
   it('gives all jobs added in one turn of the event loop one slice together', async () => {
     const clock = { now: 0 };
     const done: string[] = [];
-    const lane = new CooperativeScheduler(() => clock.now);
-    await lane.run(signal, timedSteps('a', 2, done, clock));
-    const next = lane.run(signal, timedSteps('b', 2, done, clock));
+    const scheduler = new CooperativeScheduler(() => clock.now);
+    await scheduler.run(signal, createSteps('a', 2, done, clock));
+    const next = scheduler.run(signal, createSteps('b', 2, done, clock));
     expect(done).toEqual(['a1', 'a2', 'b1']);
     await next;
     expect(done).toEqual(['a1', 'a2', 'b1', 'b2']);
@@ -49,7 +52,7 @@ describe('the cooperative scheduler', () => {
   it('lets due timers fire before the next slice, in whichever phase the first slice began', async () => {
     const clock = { now: 0 };
     const done: string[] = [];
-    const lane = new CooperativeScheduler(() => clock.now);
+    const scheduler = new CooperativeScheduler(() => clock.now);
     let due = 0;
     await new Promise<void>((resolve) => {
       // Called while the event loop polls: immediates come next, timers only after them.
@@ -60,7 +63,7 @@ describe('the cooperative scheduler', () => {
       });
     });
 
-    const job = lane.run(signal, timedSteps('a', 4, done, clock));
+    const job = scheduler.run(signal, createSteps('a', 4, done, clock));
     while (performance.now() < due);
     await job;
 
@@ -69,19 +72,19 @@ describe('the cooperative scheduler', () => {
 
   it('finishes a short job at once', () => {
     const done: string[] = [];
-    void new CooperativeScheduler().run(signal, timedSteps('a', 2, done, { now: 0 }));
+    void new CooperativeScheduler().run(signal, createSteps('a', 2, done, { now: 0 }));
     expect(done).toEqual(['a1', 'a2']);
   });
 
   it('takes no further step of an aborted job, running or waiting, and continues with the next', async () => {
     const clock = { now: 0 };
     const done: string[] = [];
-    const lane = new CooperativeScheduler(() => clock.now);
+    const scheduler = new CooperativeScheduler(() => clock.now);
     const controller = new AbortController();
     const reason = new Error('enough');
-    const a = lane.run(controller.signal, timedSteps('a', 100, done, clock));
-    const b = lane.run(controller.signal, timedSteps('b', 1, done, clock));
-    const c = lane.run(signal, timedSteps('c', 1, done, clock));
+    const a = scheduler.run(controller.signal, createSteps('a', 100, done, clock));
+    const b = scheduler.run(controller.signal, createSteps('b', 1, done, clock));
+    const c = scheduler.run(signal, createSteps('c', 1, done, clock));
 
     controller.abort(reason);
 
@@ -89,39 +92,39 @@ describe('the cooperative scheduler', () => {
     await expect(b).rejects.toBe(reason);
     await expect(c).resolves.toBe('c');
     expect(done).toEqual(['a1', 'a2', 'a3', 'c1']);
-    await expect(lane.run(controller.signal, timedSteps('d', 1, done, clock))).rejects.toBe(reason);
+    await expect(scheduler.run(controller.signal, createSteps('d', 1, done, clock))).rejects.toBe(reason);
   });
 
   it('rejects with the error that a job throws, and continues with the next', async () => {
-    const lane = new CooperativeScheduler();
+    const scheduler = new CooperativeScheduler();
     const failing = (function* (): Generator<void, never> {
       yield;
       throw new Error('broken');
     })();
-    await expect(lane.run(signal, failing)).rejects.toThrow('broken');
-    await expect(lane.run(signal, timedSteps('a', 1, [], { now: 0 }))).resolves.toBe('a');
+    await expect(scheduler.run(signal, failing)).rejects.toThrow('broken');
+    await expect(scheduler.run(signal, createSteps('a', 1, [], { now: 0 }))).resolves.toBe('a');
   });
 
   it('removes its abort listeners once its jobs are done', async () => {
     const controller = new AbortController();
     const remove = jest.spyOn(controller.signal, 'removeEventListener');
     const add = jest.spyOn(controller.signal, 'addEventListener');
-    await new CooperativeScheduler().run(controller.signal, timedSteps('a', 1, [], { now: 0 }));
+    await new CooperativeScheduler().run(controller.signal, createSteps('a', 1, [], { now: 0 }));
     expect(remove.mock.calls).toEqual(add.mock.calls);
   });
 });
 
-describe('a payload', () => {
-  it('is copied and hashed one chunk between yields', () => {
+describe('concatAndHash', () => {
+  it('yields after each chunk that it copies and hashes', () => {
     const encoded = encodePayload({ data: new Uint8Array(10 * CHUNK_SIZE) });
     let count = 0;
     for (const copying = concatAndHash(encoded); !copying.next().done; count++);
-    // Its head and its tail are separate pieces.
+    // The bytes before and after the data are separate pieces.
     expect(count).toBeGreaterThanOrEqual(10);
     expect(count).toBeLessThanOrEqual(12);
   });
 
-  it('is refused if its data is detached meanwhile', () => {
+  it('throws if the data is detached before it is done', () => {
     const data = new Uint8Array(2 * CHUNK_SIZE);
     const copying = concatAndHash(encodePayload({ data }));
     copying.next();

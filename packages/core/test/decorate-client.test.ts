@@ -1,6 +1,6 @@
 import { decorateClient, type RedisStorageDriverClient } from '../src';
 
-/** Methods that use private fields fail when they are called on anything but the object itself. */
+/** The methods use a private field, so they fail if they are called on another object. */
 class FakeClient implements RedisStorageDriverClient {
   readonly #values = new Map<string, Uint8Array>();
 
@@ -17,7 +17,7 @@ class FakeClient implements RedisStorageDriverClient {
     return this.#values.has(key);
   }
 
-  /** As an optional method of a later version would be. */
+  /** Stands for an optional method of a later version. */
   async renew(key: string): Promise<boolean> {
     return this.#values.has(key);
   }
@@ -26,7 +26,7 @@ class FakeClient implements RedisStorageDriverClient {
 const data = new Uint8Array([1, 2, 3]);
 
 describe('decorateClient', () => {
-  it("replaces a method, and keeps the client's others", async () => {
+  it("replaces a method, and keeps the client's other methods", async () => {
     const client = new FakeClient();
     const keys: string[] = [];
     const decorated = decorateClient(client, {
@@ -41,7 +41,7 @@ describe('decorateClient', () => {
     expect(keys).toEqual(['a']);
   });
 
-  it("has the client's optional methods, those of later versions included", async () => {
+  it("keeps the client's optional methods, also methods of later versions", async () => {
     const decorated = decorateClient(new FakeClient(), {}) as RedisStorageDriverClient & Pick<FakeClient, 'renew'>;
     expect('exists' in decorated).toBe(true);
     expect('isTransient' in decorated).toBe(false);
@@ -54,7 +54,7 @@ describe('decorateClient', () => {
     expect(decorated.describe?.()).toEqual({ host: 'here' });
   });
 
-  it('removes an optional method by undefined', () => {
+  it('removes an optional method that is overridden by undefined', () => {
     const overrides = { exists: undefined } as unknown as Partial<RedisStorageDriverClient>;
     expect(typeof decorateClient(new FakeClient(), overrides).exists).toBe('undefined');
   });

@@ -6,19 +6,19 @@ import { RedisStorageDriver, RedisStorageDriverError, TimeoutError, type RedisSt
 
 const PayloadProto = temporal.api.common.v1.Payload;
 
-const never = (): Promise<never> => new Promise(() => {});
+const hang = (): Promise<never> => new Promise(() => {});
 
-/** A request that never settles, and whose caller aborts it. */
-function neverAndAbort(controller: AbortController, reason: Error): Promise<never> {
+/** A request that never settles, and during which the caller aborts. */
+function abortAndHang(controller: AbortController, reason: Error): Promise<never> {
   setImmediate(() => controller.abort(reason));
-  return never();
+  return hang();
 }
 
 function createPayload(data: string): Payload {
   return { metadata: { encoding: Buffer.from('binary/plain') }, data: Buffer.from(data) };
 }
 
-function encoded(payload: Payload): Uint8Array {
+function encodePayload(payload: Payload): Uint8Array {
   return PayloadProto.encode(payload).finish();
 }
 
@@ -26,7 +26,7 @@ function computeDigest(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-function expectedKey(bytes: Uint8Array): string {
+function buildExpectedKey(bytes: Uint8Array): string {
   return `temporalio:payloads:v0:d:sha256:${computeDigest(bytes)}`;
 }
 
@@ -37,7 +37,7 @@ function createDriver(
   return new RedisStorageDriver({ client, ...options });
 }
 
-/** What a promise rejects with; fails if it resolves. */
+/** Returns the error that a promise rejects with. Throws if the promise resolves. */
 async function catchRejection(promise: Promise<unknown>): Promise<Error & { cause?: unknown }> {
   try {
     await promise;
@@ -59,11 +59,11 @@ describe('store', () => {
 
     const [claim] = await createDriver(client, { keyPrefix: 'app:' }).store({ target }, [payload]);
 
-    const digest = computeDigest(encoded(payload));
+    const digest = computeDigest(encodePayload(payload));
     const key = `app:v0:ns:ns:wt:T:wi:w%2F1:ri:r:d:sha256:${digest}`;
-    const size = String(encoded(payload).length);
+    const size = String(encodePayload(payload).length);
     expect(claim?.claimData).toEqual({ key, hash_algorithm: 'sha256', hash_value: digest, size });
-    expect(Buffer.from((await client.get(key))!)).toEqual(Buffer.from(encoded(payload)));
+    expect(Buffer.from((await client.get(key))!)).toEqual(Buffer.from(encodePayload(payload)));
   });
 
   it('applies the ttl in milliseconds, and no TTL by default', async () => {
@@ -78,10 +78,10 @@ describe('store', () => {
     ]);
   });
 
-  it('writes nothing of a call if one payload is too large, and reports both sizes', async () => {
+  it('writes no payload of a call if one is too large, and reports its size and the limit', async () => {
     const set = jest.spyOn(client, 'setIfAbsent');
     const large = createPayload('x'.repeat(1000));
-    const size = encoded(large).length;
+    const size = encodePayload(large).length;
 
     const error = await catchRejection(
       createDriver(client, { maxPayloadSize: size - 1 }).store({}, [createPayload('a'), large, createPayload('b')]),
@@ -100,7 +100,7 @@ describe('store', () => {
 
     expect(set).toHaveBeenCalledTimes(2);
     expect(claims.map(({ claimData }) => claimData['key'])).toEqual(
-      ['a', 'b', 'a', 'a'].map((data) => expectedKey(encoded(createPayload(data)))),
+      ['a', 'b', 'a', 'a'].map((data) => buildExpectedKey(encodePayload(createPayload(data)))),
     );
   });
 
@@ -125,11 +125,11 @@ describe('store', () => {
     expect(await createDriver(client).store({}, [])).toEqual([]);
   });
 
-  describe('of 4 MiB and more', () => {
+  describe('for payloads of at least 4 MiB', () => {
     const large = { data: new Uint8Array(4 * 1024 * 1024) };
     const small = { data: new Uint8Array(4 * 1024 * 1024 - 100) };
 
-    it('asks first, and sends only what Redis lacks', async () => {
+    it('asks which keys exist, and sends only the payloads that Redis lacks', async () => {
       const set = jest.spyOn(client, 'setIfAbsent');
       const exists = jest.spyOn(client, 'exists');
 
@@ -143,7 +143,7 @@ describe('store', () => {
       );
     });
 
-    it('is sent if the client has no exists, and if exists fails', async () => {
+    it('sends them if the client has no method exists, and if exists fails', async () => {
       const set = jest.fn(client.setIfAbsent.bind(client));
       const plain = { get: client.get.bind(client), setIfAbsent: set };
       jest.spyOn(client, 'exists').mockRejectedValue(new Error('NOPERM'));
@@ -167,7 +167,7 @@ describe('store', () => {
     expect(error).toBeInstanceOf(RedisStorageDriverError);
     expect(error.name).toBe('RedisStorageDriverError');
     expect(error.message).toBe(
-      `RedisStorageDriver store failed [key=${expectedKey(encoded(createPayload('a')))}, host=redis.internal, port=6379]`,
+      `RedisStorageDriver store failed [key=${buildExpectedKey(encodePayload(createPayload('a')))}, host=redis.internal, port=6379]`,
     );
     expect(error.cause).toBe(cause);
   });
@@ -188,7 +188,7 @@ describe('store', () => {
     const requested: string[] = [];
     jest.spyOn(client, 'setIfAbsent').mockImplementation(async (key, _data, { abortSignal } = {}) => {
       requested.push(key);
-      if (key === expectedKey(encoded(createPayload('bad')))) {
+      if (key === buildExpectedKey(encodePayload(createPayload('bad')))) {
         while (requested.length < 3) await new Promise(setImmediate);
         throw new Error('refused');
       }
@@ -228,14 +228,14 @@ describe('store', () => {
 });
 
 describe('retrieve', () => {
-  it('reads the payloads of the claims in order, each as often as it is claimed', async () => {
+  it('reads the payloads of the claims in order, once for each claim', async () => {
     const driver = createDriver(client);
     const claims = await driver.store({}, ['a', 'b', 'c'].map(createPayload));
 
     const payloads = await driver.retrieve({}, [claims[2]!, claims[0]!, claims[2]!, claims[1]!]);
 
     expect(payloads.map(({ data }) => Buffer.from(data!).toString())).toEqual(['c', 'a', 'c', 'b']);
-    expect(Buffer.from(encoded(payloads[0]!))).toEqual(Buffer.from(encoded(createPayload('c'))));
+    expect(Buffer.from(encodePayload(payloads[0]!))).toEqual(Buffer.from(encodePayload(createPayload('c'))));
   });
 
   it('reads the claims concurrently', async () => {
@@ -257,7 +257,7 @@ describe('retrieve', () => {
   });
 
   it('fails without retry if a key is absent', async () => {
-    const key = expectedKey(encoded(createPayload(randomUUID())));
+    const key = buildExpectedKey(encodePayload(createPayload(randomUUID())));
     const error = await catchRejection(createDriver(client).retrieve({}, [new StorageDriverClaim({ key })]));
     expect(error).toBeInstanceOf(ApplicationFailure);
     expect(error).toMatchObject({ type: 'PayloadNotFoundError', nonRetryable: true });
@@ -283,10 +283,10 @@ describe('retrieve', () => {
   });
 
   it("refuses bytes whose digest isn't the claim's hash_value, and names the key and both digests", async () => {
-    const bytes = encoded(createPayload('a'));
-    const key = expectedKey(encoded(createPayload('b')));
+    const bytes = encodePayload(createPayload('a'));
+    const key = buildExpectedKey(encodePayload(createPayload('b')));
     await client.setIfAbsent(key, bytes);
-    const expected = computeDigest(encoded(createPayload('b')));
+    const expected = computeDigest(encodePayload(createPayload('b')));
 
     for (const claimData of [{ key, hash_algorithm: 'sha256', hash_value: expected }, { key }]) {
       const error = await catchRejection(createDriver(client).retrieve({}, [new StorageDriverClaim(claimData)]));
@@ -305,13 +305,13 @@ describe('retrieve', () => {
 
   it("refuses bytes that aren't a payload, without showing them", async () => {
     const bytes = Buffer.from('\x07secret');
-    await client.setIfAbsent(expectedKey(bytes), bytes);
+    await client.setIfAbsent(buildExpectedKey(bytes), bytes);
     const error = await catchRejection(
-      createDriver(client).retrieve({}, [new StorageDriverClaim({ key: expectedKey(bytes) })]),
+      createDriver(client).retrieve({}, [new StorageDriverClaim({ key: buildExpectedKey(bytes) })]),
     );
     expect(error).toBeInstanceOf(ValueError);
     expect(error.message).toBe(
-      `RedisStorageDriver stored bytes are not a serialized Payload [key=${expectedKey(bytes)}]`,
+      `RedisStorageDriver stored bytes are not a serialized Payload [key=${buildExpectedKey(bytes)}]`,
     );
     expect(String(error.cause)).not.toContain('secret');
   });
@@ -326,7 +326,7 @@ describe('retrieve', () => {
     expect(error.cause).toBe(cause);
   });
 
-  it.each([['text'], [undefined], [5]])("refuses %p as a client's bytes", async (reply) => {
+  it.each([['text'], [undefined], [5]])("refuses %p as the result of the client's get", async (reply) => {
     const claims = await createDriver(client).store({}, [createPayload('a')]);
     jest.spyOn(client, 'get').mockResolvedValue(reply as never);
     const error = await catchRejection(createDriver(client).retrieve({}, claims));
@@ -337,13 +337,13 @@ describe('retrieve', () => {
   });
 });
 
-describe('deadline', () => {
+describe('the deadline of a request', () => {
   it.each(['store', 'retrieve'] as const)(
-    'a %s that is never answered rejects and names the key',
+    'rejects a %s that Redis never answers, with an error that names the key',
     async (operation) => {
       const claims = await createDriver(client).store({}, [createPayload('a')]);
-      jest.spyOn(client, 'get').mockImplementation(never);
-      jest.spyOn(client, 'setIfAbsent').mockImplementation(never);
+      jest.spyOn(client, 'get').mockImplementation(hang);
+      jest.spyOn(client, 'setIfAbsent').mockImplementation(hang);
       const driver = createDriver(client, { requestTimeout: 20 });
 
       const error = await catchRejection(
@@ -364,30 +364,30 @@ describe('deadline', () => {
     let seen: AbortSignal | undefined;
     jest.spyOn(client, 'setIfAbsent').mockImplementation((_key, _data, options) => {
       seen = options?.abortSignal;
-      return never();
+      return hang();
     });
     await catchRejection(createDriver(client, { requestTimeout: 20 }).store({}, [createPayload('a')]));
     expect(seen?.reason).toBeInstanceOf(TimeoutError);
   });
 
-  it('leaves no timer behind', async () => {
+  it('leaves no timer after a call', async () => {
     const before = process.getActiveResourcesInfo().filter((type) => type === 'Timeout').length;
     const driver = createDriver(client);
     await driver.retrieve({}, await driver.store({}, ['a', 'b'].map(createPayload)));
     expect(process.getActiveResourcesInfo().filter((type) => type === 'Timeout')).toHaveLength(before);
   });
 
-  it('works even if it is longer than a timer can be', async () => {
+  it('may be longer than the longest possible timer', async () => {
     const driver = createDriver(client, { requestTimeout: '100 years' });
     await expect(driver.store({}, [createPayload('a')])).resolves.toHaveLength(1);
   });
 });
 
-describe('abort', () => {
+describe('the abort signal of a call', () => {
   const reason = new Error('the caller has had enough');
 
   it.each(['store', 'retrieve'] as const)(
-    'that came before a %s rejects with its reason before any I/O',
+    'rejects a %s before any I/O if it has already aborted',
     async (operation) => {
       const driver = createDriver(client);
       const claims = await driver.store({}, [createPayload('a')]);
@@ -405,13 +405,13 @@ describe('abort', () => {
   );
 
   it.each(['store', 'retrieve'] as const)(
-    'during a %s rejects with its reason, whatever the client does',
+    'rejects a running %s with its reason, even if the client never settles',
     async (op) => {
       const driver = createDriver(client);
       const claims = await driver.store({}, [createPayload('a')]);
       const controller = new AbortController();
-      jest.spyOn(client, 'get').mockImplementation(() => neverAndAbort(controller, reason));
-      jest.spyOn(client, 'setIfAbsent').mockImplementation(() => neverAndAbort(controller, reason));
+      jest.spyOn(client, 'get').mockImplementation(() => abortAndHang(controller, reason));
+      jest.spyOn(client, 'setIfAbsent').mockImplementation(() => abortAndHang(controller, reason));
       const context = { abortSignal: controller.signal };
 
       const call =
@@ -426,13 +426,13 @@ describe('abort', () => {
     const controller = new AbortController();
     jest.spyOn(client, 'setIfAbsent').mockImplementation((_key, _data, options) => {
       seen = options?.abortSignal;
-      return neverAndAbort(controller, reason);
+      return abortAndHang(controller, reason);
     });
     await catchRejection(createDriver(client).store({ abortSignal: controller.signal }, [createPayload('a')]));
     expect(seen?.reason).toBe(reason);
   });
 
-  it('leaves no listener on its signal, and causes no warning for a thousand payloads or claims', async () => {
+  it('has no listeners after a call, and causes no warning for a thousand payloads or claims', async () => {
     const warnings: Error[] = [];
     const onWarning = (warning: Error): void => void warnings.push(warning);
     process.on('warning', onWarning);
@@ -453,8 +453,8 @@ describe('abort', () => {
   });
 });
 
-describe('a transient failure', () => {
-  const passing = [
+describe('a failed request', () => {
+  const transientErrors = [
     'LOADING Redis is loading the dataset in memory',
     "READONLY You can't write against a read only replica.",
     'NOREPLICAS Not enough good replicas to write.',
@@ -466,7 +466,7 @@ describe('a transient failure', () => {
     'Upstash refused SETNX (HTTP 400): LOADING Redis is loading the dataset in memory',
   ];
 
-  it.each(passing)('is retried: %s', async (message) => {
+  it.each(transientErrors)('is retried after a transient error: %s', async (message) => {
     const set = jest.spyOn(client, 'setIfAbsent').mockRejectedValueOnce(new Error(message));
     const get = jest.spyOn(client, 'get').mockRejectedValueOnce(new Error(message));
 
@@ -486,15 +486,15 @@ describe('a transient failure', () => {
     'WRONGPASS invalid username-password pair',
     'ERR READONLY',
     'Connection is closed.',
-    // ioredis has retried this.
+    // ioredis has already retried the command.
     'Too many Cluster redirections. Last error: ReplyError: CLUSTERDOWN Hash slot not served',
-  ])('is not: %s', async (message) => {
+  ])('is not retried after a permanent error: %s', async (message) => {
     const set = jest.spyOn(client, 'setIfAbsent').mockRejectedValue(new Error(message));
     await catchRejection(createDriver(client).store({}, [createPayload('a')]));
     expect(set).toHaveBeenCalledTimes(1);
   });
 
-  it('reports the original error when isTransient throws', async () => {
+  it('rejects with the original error when isTransient throws', async () => {
     const cause = new Error('dropped');
     jest.spyOn(client, 'setIfAbsent').mockRejectedValue(cause);
     const isTransient = (): never => {
@@ -506,7 +506,7 @@ describe('a transient failure', () => {
     expect(error.cause).toBe(cause);
   });
 
-  it('is also whatever the client takes for one', async () => {
+  it('is retried after an error that the client reports as transient', async () => {
     const dropped = new Error('dropped');
     const isTransient = (error: unknown): boolean => error === dropped;
     const set = jest.spyOn(client, 'setIfAbsent').mockRejectedValueOnce(dropped);
@@ -522,7 +522,7 @@ describe('a transient failure', () => {
     expect(set).toHaveBeenCalledTimes(3);
   });
 
-  it('is not retried beyond the deadline, and is the cause of the time-out', async () => {
+  it('is not retried after its deadline, and the last error is the cause of the time-out', async () => {
     const cause = new Error('LOADING Redis is loading the dataset in memory');
     const set = jest.spyOn(client, 'setIfAbsent').mockRejectedValue(cause);
 
@@ -548,15 +548,15 @@ describe('a transient failure', () => {
   });
 });
 
-describe('bytes in flight', () => {
+describe('maxBytesInFlight', () => {
   const payloads = Array.from({ length: 20 }, (_, i) => ({ data: new Uint8Array(1000).fill(i) }));
 
-  it('never exceed maxBytesInFlight, in a store or a retrieve', async () => {
+  it('is not exceeded by a store or a retrieve', async () => {
     const maxBytesInFlight = 3500;
     let inFlight = 0;
-    let most = 0;
+    let peak = 0;
     const counted = async <T>(request: () => Promise<T>): Promise<T> => {
-      most = Math.max(most, ++inFlight);
+      peak = Math.max(peak, ++inFlight);
       await new Promise(setImmediate);
       try {
         return await request();
@@ -571,34 +571,34 @@ describe('bytes in flight', () => {
     const driver = createDriver(client, { maxBytesInFlight });
 
     const claims = await driver.store({}, payloads);
-    expect(most).toBe(3);
+    expect(peak).toBe(3);
 
-    most = 0;
+    peak = 0;
     const read = await driver.retrieve({}, claims);
-    expect(most).toBe(3);
+    expect(peak).toBe(3);
     expect(read.map(({ data }) => data![0])).toEqual(payloads.map(({ data }) => data[0]));
   });
 
-  it('are released after a failed call and after an aborted one', async () => {
+  it('does not count requests of a failed or an aborted call', async () => {
     const driver = createDriver(client, { maxBytesInFlight: 1100, requestTimeout: 5000 });
     jest.spyOn(client, 'setIfAbsent').mockRejectedValueOnce(new Error('refused'));
     await catchRejection(driver.store({}, payloads));
     const controller = new AbortController();
-    jest.spyOn(client, 'setIfAbsent').mockImplementationOnce(() => neverAndAbort(controller, new Error('enough')));
+    jest.spyOn(client, 'setIfAbsent').mockImplementationOnce(() => abortAndHang(controller, new Error('enough')));
     await catchRejection(driver.store({ abortSignal: controller.signal }, payloads));
 
     await expect(driver.store({}, payloads)).resolves.toHaveLength(20);
   });
 
-  it("time out while they wait when no request completes, with the client's details", async () => {
-    jest.spyOn(client, 'setIfAbsent').mockImplementation(never);
+  it("lets waiting requests time out when none completes, and reports the client's details", async () => {
+    jest.spyOn(client, 'setIfAbsent').mockImplementation(hang);
     const describe = (): Record<string, string> => ({ host: 'redis.internal' });
     const driver = createDriver(Object.assign(client, { describe }), { maxBytesInFlight: 1100, requestTimeout: 50 });
-    const ahead = catchRejection(driver.store({}, [payloads[0]!]));
+    const first = catchRejection(driver.store({}, [payloads[0]!]));
     await new Promise((resolve) => setTimeout(resolve, 10));
-    const behind = Array.from({ length: 5 }, () => catchRejection(driver.store({}, [payloads[1]!])));
+    const waiting = Array.from({ length: 5 }, () => catchRejection(driver.store({}, [payloads[1]!])));
 
-    const errors = await Promise.all([ahead, ...behind]);
+    const errors = await Promise.all([first, ...waiting]);
 
     for (const error of errors) expect(error.cause).toBeInstanceOf(TimeoutError);
     const waited = errors.filter(({ message }) => message === 'RedisStorageDriver store failed [host=redis.internal]');

@@ -4,7 +4,7 @@ import { findDigest, buildKey } from '../src/key';
 
 const digest = createHash('sha256').update('payload').digest('hex');
 
-describe('the key of a target', () => {
+describe('buildKey', () => {
   it.each([
     ['namespace', { kind: 'workflow', namespace: '\ud800' }],
     ['workflow id', { kind: 'workflow', namespace: 'ns', id: 'a\udc00' }],
@@ -16,29 +16,29 @@ describe('the key of a target', () => {
   });
 });
 
-describe('a key that is not in the key format has no digest', () => {
+describe('findDigest', () => {
   it.each([
-    ['other data', 'session:1'],
-    ['nothing', ''],
-    ['a digest alone', digest],
+    ['another format', 'session:1'],
+    ['no characters', ''],
+    ['only a digest', digest],
     ['no version', `p:d:sha256:${digest}`],
     ['another version', `p:v1:d:sha256:${digest}`],
-    ['a version that only ends in v0', `p:xv0:d:sha256:${digest}`],
+    ['a version that ends in v0', `p:xv0:d:sha256:${digest}`],
     ['another algorithm', `p:v0:d:md5:${digest}`],
     ['upper-case hex', `p:v0:d:sha256:${digest.toUpperCase()}`],
     ['a short digest', `p:v0:d:sha256:${digest.slice(1)}`],
     ['a long digest', `p:v0:d:sha256:${digest}0`],
-    ['something behind the digest', `p:v0:d:sha256:${digest}\n`],
+    ['a character after the digest', `p:v0:d:sha256:${digest}\n`],
     ['an unencoded character', `p:v0:ns:n s:wt:T:wi:w:ri:r:d:sha256:${digest}`],
     ['an empty id', `p:v0:ns:ns:wt:T:wi::ri:r:d:sha256:${digest}`],
     ['a broken escape', `p:v0:ns:ns:wt:T:wi:%2:ri:r:d:sha256:${digest}`],
-    ['workflow and activity mixed', `p:v0:ns:ns:wt:T:ai:a:ri:r:d:sha256:${digest}`],
-    ['a missing run id', `p:v0:ns:ns:wt:T:wi:w:d:sha256:${digest}`],
-  ])('%s', (_title, key) => {
+    ['names of both a workflow and an activity', `p:v0:ns:ns:wt:T:ai:a:ri:r:d:sha256:${digest}`],
+    ['no run id', `p:v0:ns:ns:wt:T:wi:w:d:sha256:${digest}`],
+  ])('returns undefined for a key with %s', (_title, key) => {
     expect(findDigest(key)).toBeUndefined();
   });
 
-  it('if it is very long', () => {
+  it('returns undefined for a very long key in another format', () => {
     expect(findDigest(':v0:ns:a'.repeat(200_000))).toBeUndefined();
   });
 });

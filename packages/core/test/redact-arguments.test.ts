@@ -3,7 +3,7 @@ import { RedisStorageDriver } from '../src';
 
 const SECRET = 'the-content-of-a-payload';
 
-/** What a user sees of a failed store: message, stack, causes and properties. */
+/** Returns all that a user sees of a failed store: message, stack, causes and properties. */
 async function inspectFailure(thrown: unknown): Promise<string> {
   const fail = async (): Promise<never> => {
     // oxlint-disable-next-line typescript/only-throw-error -- a client may throw anything
@@ -18,7 +18,7 @@ async function inspectFailure(thrown: unknown): Promise<string> {
   throw new Error('The store succeeded');
 }
 
-describe("the error of any client's failure", () => {
+describe("the client's error in a driver error", () => {
   it("keeps Redis's message without the arguments that it repeats, also in the stack", async () => {
     const error = new Error(`ERR unknown command 'SETT', with args beginning with: 'k' '${SECRET}' `);
     const shown = await inspectFailure(error);
@@ -26,7 +26,7 @@ describe("the error of any client's failure", () => {
     expect(shown).not.toContain(SECRET);
   });
 
-  it.each(['command', 'args', 'buffer'])('loses the property %s, where libraries keep arguments', async (name) => {
+  it.each(['command', 'args', 'buffer'])('loses the property %s, in which libraries keep arguments', async (name) => {
     const error = Object.assign(new Error('ERR refused'), { [name]: { args: [SECRET] } });
     const shown = await inspectFailure(error);
     expect(shown).toContain('ERR refused');
@@ -46,13 +46,13 @@ describe("the error of any client's failure", () => {
     expect(shown).not.toContain(SECRET);
   });
 
-  it('is redacted even if it refers to itself', async () => {
+  it('is redacted even if it is its own cause', async () => {
     const error = Object.assign(new Error('ERR refused'), { command: SECRET });
     error.cause = error;
     expect(await inspectFailure(error)).not.toContain(SECRET);
   });
 
-  it.each([undefined, null, 'a string', 42])('may be anything: %p', async (thrown) => {
+  it.each([undefined, null, 'a string', 42])('may be a thrown value of any type: %p', async (thrown) => {
     expect(await inspectFailure(thrown)).toContain('RedisStorageDriver store failed');
   });
 });

@@ -5,7 +5,7 @@ import * as fc from 'fast-check';
 
 const PayloadProto = temporal.api.common.v1.Payload;
 
-export function encoded(payload: Payload): Buffer {
+export function encodeWithSdk(payload: Payload): Buffer {
   return Buffer.from(PayloadProto.encode(payload).finish());
 }
 
@@ -13,10 +13,10 @@ export function computeDigest(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** Names that every object inherits, and others that mean something to JavaScript. */
+/** Names that JavaScript objects inherit or treat specially. */
 export const PROTOTYPE_NAMES = ['__proto__', 'constructor', 'prototype', 'toString', 'valueOf', 'hasOwnProperty'];
 
-/** Any string of well-formed Unicode, the empty one and astral characters included. */
+/** Any well-formed Unicode string, including empty strings and astral characters. */
 export const unicode = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme' }), fc.string());
 
 /** Any string that holds a lone surrogate. */
@@ -24,7 +24,7 @@ export const illFormed = fc
   .tuple(unicode, fc.integer({ min: 0xd800, max: 0xdfff }), unicode)
   .map(([before, surrogate, after]) => before + String.fromCharCode(surrogate) + after);
 
-/** Any bytes, mostly few. */
+/** Any bytes; most arrays are short. */
 export const bytes = fc.oneof(
   { weight: 19, arbitrary: fc.uint8Array() },
   { weight: 1, arbitrary: fc.uint8Array({ minLength: 100, maxLength: 5000, size: 'max' }) },
@@ -38,7 +38,7 @@ export const payload: fc.Arbitrary<Payload> = fc.record(
   { requiredKeys: [] },
 );
 
-/** Text that keys are made of, and pieces of it, so that two of them are often nearly the same. */
+/** Texts made of pieces of keys, so that two of them are often almost equal. */
 const keyLike = fc
   .array(fc.constantFrom('null', 'a', 'A', ':', '%', '%3A', ':ri:', 'wi', '/', '!', 'é', 'e\u0301', '\0', ' '), {
     maxLength: 3,
@@ -59,12 +59,12 @@ export const target: fc.Arbitrary<StorageDriverTargetInfo> = fc.record(
   { requiredKeys: ['kind', 'namespace'] },
 );
 
-/** Where a payload is stored for: a workflow, an activity, or neither. */
+/** The target of a payload: a workflow, an activity, or no target. */
 export const scope = fc.option(target, { nil: undefined });
 
 export const context: fc.Arbitrary<StorageDriverStoreContext> = fc.record({ target }, { requiredKeys: [] });
 
-/** Any prefix, as the option takes it. */
+/** Any value of the option `keyPrefix`. */
 export const prefix = fc.oneof(unicode, fc.constantFrom('', ':', 'a:v0', 'v0:wt:a:wi:b:ri', 'temporalio:payloads'));
 
 export const digest = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((raw) => Buffer.from(raw).toString('hex'));

@@ -2,16 +2,16 @@ import type { StorageDriverClaim } from '@temporalio/common';
 import * as fc from 'fast-check';
 import { digest, computeDigest, PROTOTYPE_NAMES, target, unicode } from './arbitraries';
 import { buildReferenceKey } from './key-format';
-import { bytesAt, foreignKeys, payloadKeys, corruptKeys } from './redis-contents';
+import { readBytes, foreignKeys, payloadKeys, corruptKeys } from './redis-contents';
 
 const storedKeys = [...payloadKeys, ...corruptKeys, ...foreignKeys];
-const storedDigests = storedKeys.map((key) => computeDigest(bytesAt(key) ?? new Uint8Array()));
+const storedDigests = storedKeys.map((key) => computeDigest(readBytes(key) ?? new Uint8Array()));
 
 const storedKey = fc.constantFrom(...storedKeys);
 
 const absentKey = fc.tuple(target, digest).map((parts) => buildReferenceKey('p', ...parts));
 
-/** A key with something wrong with it, most of the time. */
+/** A key that was changed, and is usually invalid. */
 const alteredKey = fc
   .record({
     key: fc.oneof(storedKey, absentKey),
@@ -83,10 +83,10 @@ const claimFields = fc.record(
 
 const otherName = fc.oneof(fc.constantFrom('Key', 'KEY', 'hashValue', 'HASH_VALUE', ...PROTOTYPE_NAMES), unicode);
 
-/** Fields that a claim doesn't have. */
+/** Fields that the driver's claims don't have. */
 export const otherFields = fc.dictionary(otherName, anything, { maxKeys: 3 });
 
-/** A claim with any data whatsoever: about right, wrong in any field, or no claim at all. */
+/** A claim with any data: almost valid, invalid in any field, or not an object. */
 export const claim = fc
   .oneof(
     { weight: 15, arbitrary: fc.tuple(otherFields, claimFields).map(([others, fields]) => ({ ...others, ...fields })) },

@@ -1,10 +1,10 @@
 import { ApplicationFailure, StorageDriverClaim, ValueError, type Payload } from '@temporalio/common';
 import * as fc from 'fast-check';
 import { RedisStorageDriver, RedisStorageDriverError } from '../../src';
-import { computeDigest, encoded } from './arbitraries';
+import { computeDigest, encodeWithSdk } from './arbitraries';
 import { claim, otherFields } from './claim-arbitraries';
 import { findReferenceDigest } from './key-format';
-import { bytesAt, client, payloadKeys, SECRET } from './redis-contents';
+import { readBytes, client, payloadKeys, SECRET } from './redis-contents';
 import { expectNotToContain, catchRejection } from './rejection';
 
 const NUM_RUNS = 10_000;
@@ -13,7 +13,7 @@ const driver = new RedisStorageDriver({ client });
 const get = jest.spyOn(client, 'get');
 
 describe('any claim data', () => {
-  it('leads only to keys in the key format and bytes with the right digest, and fails as documented', async () => {
+  it('makes the driver read only keys in the key format and return only bytes with the right digest', async () => {
     const outcomes = new Set<string>();
     await fc.assert(
       fc.asyncProperty(claim, async (claimed) => {
@@ -22,7 +22,7 @@ describe('any claim data', () => {
 
         for (const [key] of get.mock.calls) expect(findReferenceDigest(key)).toBeDefined();
         expectNotToContain(SECRET, outcome.error);
-        expect(outcome.payloads?.map(encoded)).toEqual(outcome.payloads && [claimedBytes(claimed)]);
+        expect(outcome.payloads?.map(encodeWithSdk)).toEqual(outcome.payloads && [readClaimedBytes(claimed)]);
         outcomes.add(getErrorName(outcome));
       }),
       { numRuns: NUM_RUNS },
@@ -35,13 +35,13 @@ describe('any claim data', () => {
     ]);
   });
 
-  it('with a key in another format is a ValueError, and no claim of its call is read', async () => {
+  it('with a key in another format causes a ValueError before any claim of the call is read', async () => {
     const goodClaims = fc.array(fc.constantFrom(...payloadKeys).map(createClaimFor), { maxLength: 2 });
     const badClaim = claim.filter(({ claimData }) => findReferenceDigest(getKey(claimData)) === undefined);
     await fc.assert(
-      fc.asyncProperty(goodClaims, badClaim, goodClaims, async (before, bad, behind) => {
+      fc.asyncProperty(goodClaims, badClaim, goodClaims, async (before, bad, after) => {
         get.mockClear();
-        const error = await catchRejection(driver.retrieve({}, [...before, bad, ...behind]));
+        const error = await catchRejection(driver.retrieve({}, [...before, bad, ...after]));
         expect(error).toBeInstanceOf(ValueError);
         expect(get).not.toHaveBeenCalled();
       }),
@@ -49,12 +49,12 @@ describe('any claim data', () => {
     );
   });
 
-  it('besides the fields of a claim is ignored', async () => {
+  it('in unknown fields of a claim is ignored', async () => {
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...payloadKeys), otherFields, async (key, others) => {
         const claimData = { ...others, ...createClaimFor(key).claimData } as Record<string, string>;
         const payloads = await driver.retrieve({}, [new StorageDriverClaim(claimData)]);
-        expect(payloads.map(encoded)).toEqual([bytesAt(key)]);
+        expect(payloads.map(encodeWithSdk)).toEqual([readBytes(key)]);
       }),
       { numRuns: NUM_RUNS / 5 },
     );
@@ -70,9 +70,9 @@ function getKey(claimData: unknown): string {
   return typeof key === 'string' ? key : '';
 }
 
-/** The bytes at a claim's key, if they have the digest that the claim names, or else its key; `undefined` if not. */
-function claimedBytes({ claimData: { key, hash_value: digest } }: StorageDriverClaim): Uint8Array | undefined {
-  const bytes = bytesAt(key!);
+/** The bytes at a claim's key if they have the digest in `hash_value`, or in the key without it; else `undefined`. */
+function readClaimedBytes({ claimData: { key, hash_value: digest } }: StorageDriverClaim): Uint8Array | undefined {
+  const bytes = readBytes(key!);
   return bytes && computeDigest(bytes) === (digest || findReferenceDigest(key!)) ? bytes : undefined;
 }
 
@@ -89,7 +89,7 @@ async function getOutcome(call: Promise<Payload[]>): Promise<Outcome> {
   }
 }
 
-/** Fails for an error that isn't documented. */
+/** Throws the error of the outcome if it is not a documented error. */
 function getErrorName({ payloads, error }: Outcome): string {
   if (payloads !== undefined) return 'payloads';
   if (error instanceof ValueError) return 'ValueError';

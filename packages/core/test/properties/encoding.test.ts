@@ -4,13 +4,13 @@ import * as fc from 'fast-check';
 import { CHUNK_SIZE } from '../../src/digest';
 import { encodePayload, concatAndHash } from '../../src/encoding';
 import * as arbitrary from './arbitraries';
-import { computeDigest, encoded } from './arbitraries';
+import { computeDigest, encodeWithSdk } from './arbitraries';
 
 const PayloadProto = temporal.api.common.v1.Payload;
 
-/** What a newer SDK may know, by the name under which protobufjs keeps what it doesn't. */
+/** Fields that only a newer SDK knows. protobufjs keeps them in `$unknowns`. */
 const unknownFields = fc.array(
-  arbitrary.bytes.map((data) => Buffer.concat([Buffer.from([0xa2, 0x06]), varint(data.length), data])),
+  arbitrary.bytes.map((data) => Buffer.concat([Buffer.from([0xa2, 0x06]), encodeVarint(data.length), data])),
   { maxLength: 3 },
 );
 
@@ -20,10 +20,10 @@ class PayloadClass {
   isPayload = (): boolean => true;
 }
 
-/** The same content in the forms in which a payload may come. */
+/** Functions that create a payload in each form that the driver accepts. */
 const FORMS: Record<string, (fields: Payload) => object> = {
   'a plain object': (fields) => fields,
-  'a message of protobufjs': (fields) => PayloadProto.create(fields),
+  'a protobufjs message': (fields) => PayloadProto.create(fields),
   'an instance of a class': (fields) => Object.assign(new PayloadClass(), fields),
   'an object without a prototype': (fields) => Object.assign(Object.create(null) as object, fields),
   'an object with inherited fields': (fields) => Object.create(fields) as object,
@@ -36,18 +36,18 @@ const FORMS: Record<string, (fields: Payload) => object> = {
 };
 
 describe('the bytes of any payload', () => {
-  it.each(Object.keys(FORMS))('are those that the SDK encodes, given %s', (form) => {
+  it.each(Object.keys(FORMS))('are equal to the bytes that the SDK encodes, given %s', (form) => {
     fc.assert(
       fc.property(arbitrary.payload, externalPayloads, unknownFields, (fields, external, unknown) => {
         const payload = FORMS[form]!({ ...fields, externalPayloads: external } as unknown as Payload) as Payload;
         if (Object.isExtensible(payload)) Object.defineProperty(payload, '$unknowns', { value: unknown });
-        expect(encodeByDriver(payload)).toEqual(encodeBySdk(payload));
+        expect(describeDriverEncoding(payload)).toEqual(describeSdkEncoding(payload));
       }),
       { numRuns: 1000 },
     );
   });
 
-  it('are those that the SDK encodes, for every kind of data', () => {
+  it('are equal to the bytes that the SDK encodes, for every type of data', () => {
     const whole = Buffer.from('xxdataxx');
     const data: unknown[] = [
       new Uint8Array([1, 2]),
@@ -60,45 +60,45 @@ describe('the bytes of any payload', () => {
     ];
     for (const bytes of data) {
       const payload = { metadata: { a: Buffer.from('b') }, data: bytes } as Payload;
-      expect(encodeByDriver(payload)).toEqual(encodeBySdk(payload));
+      expect(describeDriverEncoding(payload)).toEqual(describeSdkEncoding(payload));
     }
   });
 
   it.each([1, CHUNK_SIZE - 1, CHUNK_SIZE, CHUNK_SIZE + 1, 3 * CHUNK_SIZE, 20 * 1024 * 1024])(
-    'are those that the SDK encodes, for %d bytes of data',
+    'are equal to the bytes that the SDK encodes, for %d bytes of data',
     (length) => {
       const payload = { metadata: { a: Buffer.from('b') }, data: Buffer.alloc(length, 'data') };
-      expect(encodeByDriver(payload)).toEqual(encodeBySdk(payload));
+      expect(describeDriverEncoding(payload)).toEqual(describeSdkEncoding(payload));
     },
   );
 });
 
-interface FailureReport {
+interface Encoding {
   size: number;
-  /** By their digest, as computed here. */
+  /** The digest that this test computes from the bytes. */
   bytes: string;
   digest: string;
 }
 
-function encodeByDriver(payload: Payload): FailureReport {
+function describeDriverEncoding(payload: Payload): Encoding {
   const form = encodePayload(payload);
-  const { bytes, digest } = result(concatAndHash(form));
+  const { bytes, digest } = runToEnd(concatAndHash(form));
   return { size: form.size, bytes: computeDigest(bytes), digest };
 }
 
-function encodeBySdk(payload: Payload): FailureReport {
-  const bytes = encoded(payload);
+function describeSdkEncoding(payload: Payload): Encoding {
+  const bytes = encodeWithSdk(payload);
   return { size: bytes.length, bytes: computeDigest(bytes), digest: computeDigest(bytes) };
 }
 
-function result<Result>(steps: Iterator<void, Result>): Result {
+function runToEnd<Result>(steps: Iterator<void, Result>): Result {
   for (;;) {
     const { done, value } = steps.next();
     if (done) return value;
   }
 }
 
-function varint(value: number): Buffer {
+function encodeVarint(value: number): Buffer {
   const bytes: number[] = [];
   for (; value > 127; value >>>= 7) bytes.push((value & 127) | 128);
   return Buffer.from([...bytes, value]);

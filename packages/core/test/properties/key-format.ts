@@ -1,15 +1,15 @@
 import type { StorageDriverTargetInfo } from '@temporalio/common';
 
 /**
- * The key format written down a second time, from the README alone and by other means than the driver's: byte by byte,
- * without `encodeURIComponent` and without a regular expression.
+ * A second implementation of the key format, written from docs/key-format.md alone. Unlike the driver, it works byte by
+ * byte, without `encodeURIComponent` and without a regular expression.
  */
 
 const UNRESERVED = new Set(Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~'));
 const UPPER_HEX = '0123456789ABCDEF';
 const LOWER_HEX = '0123456789abcdef';
 
-/** The target in a key. A pair that isn't there is undefined. */
+/** The target in a key. A missing namespace is undefined. */
 export interface Scope {
   kind: 'workflow' | 'activity';
   namespace: string | undefined;
@@ -39,35 +39,35 @@ export function buildReferenceKey(prefix: string, target: StorageDriverTargetInf
 export function parseReferenceKey(prefix: string, key: string): { scope: Scope | undefined; digest: string } {
   if (!key.startsWith(prefix)) throw new Error('The key has another prefix');
   const segments = key.slice(prefix === '' ? 0 : prefix.length + 1).split(':');
-  const take = (...names: string[]): string => {
+  const takeName = (...names: string[]): string => {
     const name = segments.shift();
     if (name === undefined || !names.includes(name)) throw new Error(`Expected ${names.join(' or ')}, got ${name}`);
     return name;
   };
-  const value = (name: string): string => {
-    take(name);
+  const takeValue = (name: string): string => {
+    takeName(name);
     return percentDecode(segments.shift() ?? '');
   };
-  const digest = (): string => {
-    take('d');
-    take('sha256');
+  const takeDigest = (): string => {
+    takeName('d');
+    takeName('sha256');
     const hex = segments.shift() ?? '';
     if (!isDigest(hex) || segments.length > 0) throw new Error('The key does not end with a digest');
     return hex;
   };
 
-  take('v0');
-  if (segments[0] === 'd') return { scope: undefined, digest: digest() };
-  const namespace = segments[0] === 'ns' ? value('ns') : undefined;
+  takeName('v0');
+  if (segments[0] === 'd') return { scope: undefined, digest: takeDigest() };
+  const namespace = segments[0] === 'ns' ? takeValue('ns') : undefined;
   const [kind, typeTag, idTag] =
     segments[0] === 'wt' ? (['workflow', 'wt', 'wi'] as const) : (['activity', 'at', 'ai'] as const);
-  const scope = { kind, namespace, type: value(typeTag), id: value(idTag), runId: value('ri') };
-  return { scope, digest: digest() };
+  const scope = { kind, namespace, type: takeValue(typeTag), id: takeValue(idTag), runId: takeValue('ri') };
+  return { scope, digest: takeDigest() };
 }
 
 const SCOPE_TAGS = [[], ['wt', 'wi', 'ri'], ['at', 'ai', 'ri'], ['ns', 'wt', 'wi', 'ri'], ['ns', 'at', 'ai', 'ri']];
 
-/** The digest of a key of the scheme, whatever its prefix; `undefined` for any other key. */
+/** The digest in a key of this format with any prefix; `undefined` for any other key. */
 export function findReferenceDigest(key: string): string | undefined {
   const segments = key.split(':');
   for (const tags of SCOPE_TAGS) {
@@ -104,7 +104,7 @@ function percentDecode(encoded: string): string {
   return text;
 }
 
-/** Whether a segment is percent-encoded. Its bytes needn't be UTF-8. */
+/** Whether a segment is percent-encoded. The decoded bytes need not be UTF-8. */
 function isEncoded(segment: string): boolean {
   for (let i = 0; i < segment.length; i++) {
     const isEscape =

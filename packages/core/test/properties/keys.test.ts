@@ -17,7 +17,7 @@ const tail = `:d:sha256:${hex}`;
 describe('the key of any target', () => {
   const keyParts = fc.tuple(arbitrary.prefix, arbitrary.scope, arbitrary.digest);
 
-  it('is the one in the specification', () => {
+  it('is equal to the key in the specification', () => {
     fc.assert(
       fc.property(keyParts, (parts) => {
         expect(buildKey(...parts)).toBe(buildReferenceKey(...parts));
@@ -38,7 +38,7 @@ describe('the key of any target', () => {
     );
   });
 
-  it('contains its digest, whatever the prefix', () => {
+  it('contains the digest, with any prefix', () => {
     fc.assert(
       fc.property(keyParts, ([prefix, target, digest]) => {
         expect(findDigest(buildKey(prefix, target, digest))).toBe(digest);
@@ -47,7 +47,7 @@ describe('the key of any target', () => {
     );
   });
 
-  it('is parsed by parseKey, for any prefix without a part of a key', () => {
+  it('can be parsed by parseKey if the prefix contains no part of a key', () => {
     const plainPrefix = fc.constantFrom('', 'a', 'temporalio:payloads', 'v1', ':', 'é');
     fc.assert(
       fc.property(fc.tuple(plainPrefix, arbitrary.scope, arbitrary.digest), ([prefix, target, digest]) => {
@@ -59,11 +59,11 @@ describe('the key of any target', () => {
     );
   });
 
-  it("is unique to that target, except that a missing, an empty and a 'null' name are equal", () => {
+  it("is unique to that target, except that a missing name, an empty name and 'null' are equal", () => {
     fc.assert(
       fc.property(targetPair, ({ one, other }) => {
-        const areOne = JSON.stringify(describeScope(one)) === JSON.stringify(describeScope(other));
-        expect(buildKey('p', one, hex) === buildKey('p', other, hex)).toBe(areOne);
+        const areEqual = JSON.stringify(describeScope(one)) === JSON.stringify(describeScope(other));
+        expect(buildKey('p', one, hex) === buildKey('p', other, hex)).toBe(areEqual);
       }),
       { numRuns: NUM_RUNS },
     );
@@ -71,7 +71,7 @@ describe('the key of any target', () => {
 });
 
 describe('a lone surrogate', () => {
-  it('in any field of a target is a ValueError, and nothing is written', async () => {
+  it('in any field of a target causes a ValueError before any write', async () => {
     const client = new InMemoryStorageDriverClient();
     const driver = new RedisStorageDriver({ client });
     const targetWithOne = fc
@@ -90,7 +90,7 @@ describe('a lone surrogate', () => {
     );
   });
 
-  it('in the prefix is a ValueError', () => {
+  it('in the prefix causes a ValueError', () => {
     const client = new InMemoryStorageDriverClient();
     fc.assert(
       fc.property(arbitrary.illFormed, (keyPrefix) => {
@@ -132,7 +132,7 @@ describe('a text made of pieces of keys', () => {
     fc.assert(
       fc.property(fc.tuple(start, fc.noShrink(middle), end), (parts) => {
         const key = parts.join('');
-        // No matcher: it would print the key.
+        // A matcher on the key itself would print the key.
         expect(findDigest(key) === findReferenceDigest(key)).toBe(true);
       }),
       { numRuns: 100 },
@@ -140,32 +140,32 @@ describe('a text made of pieces of keys', () => {
   });
 });
 
-// The expression tries again at every `:v0`, but each attempt reads at most four names, and each name in one way only. So
-// the number of steps grows linearly with the length of the key.
+// The regular expression is tried at every `:v0`, but each attempt reads at most four names and never backtracks into one,
+// so the number of steps grows linearly with the length of the key.
 describe('a very long key', () => {
   const long = 'a'.repeat(LONG);
 
   it.each([
-    ['long in its prefix', `${long}:v0${tail}`],
-    ['in a prefix of colons', `${':'.repeat(LONG)}v0${tail}`],
-    ['in a prefix of versions', `${'v0:'.repeat(LONG / 2)}v0${tail}`],
-    ['in one name', `v0:wt:${long}:wi:a:ri:a${tail}`],
-    ['in escapes', `v0:wt:${'%41'.repeat(LONG / 2)}:wi:a:ri:a${tail}`],
-    ['in each name', `v0:ns:${long}:wt:${long}:wi:${long}:ri:${long}${tail}`],
-  ])('%s is a key', (_title, key) => {
+    ['with a long prefix', `${long}:v0${tail}`],
+    ['with a prefix of colons', `${':'.repeat(LONG)}v0${tail}`],
+    ['with a prefix of versions', `${'v0:'.repeat(LONG / 2)}v0${tail}`],
+    ['with one long name', `v0:wt:${long}:wi:a:ri:a${tail}`],
+    ['with a long name of escapes', `v0:wt:${'%41'.repeat(LONG / 2)}:wi:a:ri:a${tail}`],
+    ['with four long names', `v0:ns:${long}:wt:${long}:wi:${long}:ri:${long}${tail}`],
+  ])('%s is in the key format', (_title, key) => {
     expect(findDigest(key)).toBe(hex);
   });
 
   it.each([
-    ['in one name, and then nothing', `v0:ns:${long}`],
-    ['in one name, and then half an escape', `v0:ns:${long}%:wt:a:wi:a:ri:a${tail}`],
-    ['in each name, and then a long digest', `v0:ns:${long}:wt:${long}:wi:${long}:ri:${long}${tail}0`],
-    ['in escapes, and then nothing', `v0:ns:${'%41'.repeat(LONG / 2)}`],
-    ['in half escapes', `v0:ns:${'%4'.repeat(LONG / 2)}:wt:a:wi:a:ri:a${tail}`],
-    ['in keys without their digests', `:v0:ns:a:wt:a:wi:a:ri:a:d:sha256:`.repeat(LONG / 32)],
-    ['in keys whose digests are too long', `:v0${tail}0`.repeat(LONG / 64)],
-    ['in names that could each start a key', ':v0:ns:v0:wt:v0:wi:v0:ri'.repeat(LONG / 16)],
-  ])('%s is not a key', (_title, key) => {
+    ['that ends in a long name', `v0:ns:${long}`],
+    ['with half an escape after a long name', `v0:ns:${long}%:wt:a:wi:a:ri:a${tail}`],
+    ['with four long names and a digest that is too long', `v0:ns:${long}:wt:${long}:wi:${long}:ri:${long}${tail}0`],
+    ['that ends in a long name of escapes', `v0:ns:${'%41'.repeat(LONG / 2)}`],
+    ['with a long name of half escapes', `v0:ns:${'%4'.repeat(LONG / 2)}:wt:a:wi:a:ri:a${tail}`],
+    ['made of keys without digests', `:v0:ns:a:wt:a:wi:a:ri:a:d:sha256:`.repeat(LONG / 32)],
+    ['made of keys whose digests are too long', `:v0${tail}0`.repeat(LONG / 64)],
+    ['made of names that could each start a key', ':v0:ns:v0:wt:v0:wi:v0:ri'.repeat(LONG / 16)],
+  ])('%s is not in the key format', (_title, key) => {
     expect(findDigest(key)).toBeUndefined();
   });
 });

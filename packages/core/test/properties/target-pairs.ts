@@ -7,7 +7,7 @@ export interface TargetPair {
   other: StorageDriverTargetInfo | undefined;
 }
 
-/** What a careless encoding would take for the same text. */
+/** Changes to a text that a careless encoding would lose. */
 const VARIATIONS = [
   encodeURIComponent,
   (text: string) => text.normalize('NFC'),
@@ -26,10 +26,10 @@ const withOneFieldVaried = fc
   })
   .map(({ one, field, vary }) => ({ one, other: { ...one, [field]: vary(one[field] ?? '') } }));
 
-const ofBothKinds = target.map((one): TargetPair => ({ one, other: { ...one, kind: otherKind(one) } }));
+const withOtherKind = target.map((one): TargetPair => ({ one, other: { ...one, kind: swapKind(one) } }));
 
-/** Alike, were their names put together as they are. */
-const cutElsewhere = fc.record({ one: target, type: identifier }).map(({ one, type }) => {
+/** Targets that would have the same key if names were not encoded. */
+const withShiftedNames = fc.record({ one: target, type: identifier }).map(({ one, type }) => {
   const tag = one.kind === 'workflow' ? 'wi' : 'ai';
   return {
     one: { ...one, type: `${type}:${tag}:${one.type}` },
@@ -37,14 +37,14 @@ const cutElsewhere = fc.record({ one: target, type: identifier }).map(({ one, ty
   };
 });
 
-/** Two targets, most of which a careless key would confuse. */
+/** Pairs of targets. A careless key format would confuse most of them. */
 export const targetPair: fc.Arbitrary<TargetPair> = fc.oneof(
   { weight: 4, arbitrary: withOneFieldVaried },
-  { weight: 1, arbitrary: ofBothKinds },
-  { weight: 2, arbitrary: cutElsewhere },
+  { weight: 1, arbitrary: withOtherKind },
+  { weight: 2, arbitrary: withShiftedNames },
   { weight: 1, arbitrary: fc.record({ one: scope, other: scope }) },
 );
 
-function otherKind({ kind }: StorageDriverTargetInfo): 'workflow' | 'activity' {
+function swapKind({ kind }: StorageDriverTargetInfo): 'workflow' | 'activity' {
   return kind === 'workflow' ? 'activity' : 'workflow';
 }

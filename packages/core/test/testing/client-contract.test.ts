@@ -26,14 +26,14 @@ function openInMemory(): ContractSubject {
   };
 }
 
-describe('InMemoryStorageDriverClient keeps the client contract', () => {
+describe('InMemoryStorageDriverClient fulfills the client contract', () => {
   const subject = openInMemory();
   it.each(clientContract(() => subject, { capabilities: ['exists'] }))('$name', async ({ run }) => {
     await expect(run()).resolves.toBeUndefined();
   });
 });
 
-/** A client with one fault each, by the contract's cases that must find it. */
+/** Faults of clients, and for each fault the contract case that must find it. */
 const FAULTS: [fault: string, found: RegExp, overrides: (client: RedisStorageDriverClient) => object][] = [
   [
     'decodes values as text',
@@ -46,7 +46,7 @@ const FAULTS: [fault: string, found: RegExp, overrides: (client: RedisStorageDri
     }),
   ],
   [
-    'answers a miss with empty bytes',
+    'returns empty bytes for an absent key',
     /null for an absent key/,
     (client) => ({
       get: async (key: string) => (await client.get(key)) ?? new Uint8Array(),
@@ -60,7 +60,7 @@ const FAULTS: [fault: string, found: RegExp, overrides: (client: RedisStorageDri
     }),
   ],
   [
-    'always says that it inserted',
+    'always reports an insert',
     /exactly once for 64 concurrent writers/,
     (client) => ({
       setIfAbsent: async (key: string, data: Uint8Array, options: object) => {
@@ -112,7 +112,7 @@ describe('the client contract', () => {
     for (const { run } of optional) await run();
   });
 
-  it('closes a subject after its case, a failed one too', async () => {
+  it('closes the subject after each case, even if the case fails', async () => {
     let closed = 0;
     const open = (): ContractSubject => ({ ...openInMemory(), close: async () => void closed++ });
     const [passing] = clientContract(open, { capabilities: ['exists'] });

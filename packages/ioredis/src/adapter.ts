@@ -51,7 +51,7 @@ export class IoredisStorageDriverClient implements RedisStorageDriverClient {
       return await setNx(withZeroCopySet(this.client, value), key, value, ttlMs);
     } catch (error) {
       if (!isProtocolError(error)) throw error;
-      // Something about this client writes commands in another way, so it gets plain SETs from now on.
+      // This client writes commands in another way, so it gets plain SETs from now on.
       this.usesZeroCopySet = false;
       abortSignal?.throwIfAborted();
       return setNx(this.client, key, value, ttlMs);
@@ -66,8 +66,8 @@ export class IoredisStorageDriverClient implements RedisStorageDriverClient {
   }
 
   /**
-   * True for what ioredis doesn't send again: commands that it refuses while it reconnects without an offline queue, and
-   * commands that a Cluster redirected out of an autopipelined batch.
+   * True for commands that ioredis doesn't send again: those that it refuses while it reconnects without an offline queue,
+   * and those that a Cluster redirected out of an autopipelined batch.
    */
   isTransient(error: unknown): boolean {
     return isNativeError(error) && /^(?:Stream isn't writeable|MOVED |ASK )/.test(error.message);
@@ -86,7 +86,7 @@ async function setNx(client: IoredisClient, key: string, value: Buffer, ttlMs?: 
     ? client.set(key, value, 'NX')
     : client.set(key, value, 'PX', ttlMs, 'NX'));
   if (reply !== null && reply !== 'OK') {
-    // The caller's transaction, for example, which may still be discarded.
+    // For example QUEUED, if the connection is in a transaction of the caller, which may still be discarded.
     throw new TypeError("Unexpected reply to SET from ioredis: expected OK or null. Don't share the connection.");
   }
   return reply !== null;

@@ -20,7 +20,7 @@ interface Socket {
 
 /**
  * A view of an ioredis client whose `set` writes a large value to the socket without a copy. The client itself copies the
- * whole command into one more buffer first: twice the memory, and a stall of 28 ms for 50 MiB. Returns the client as it is
+ * whole command into one more buffer first: twice the memory, and a stall of 28 ms for 50 MiB. Returns the client itself
  * for a small value, with autopipelining, or if this ioredis version has different internals.
  */
 export function withZeroCopySet<Client extends object>(client: Client, value: Uint8Array): Client {
@@ -42,8 +42,8 @@ export function isProtocolError(error: unknown): boolean {
 }
 
 /**
- * ioredis calls `toWritable` when it sends the command, and then writes what it returns. So this writes the first pieces,
- * and returns the last. If ioredis sends the command again on another connection, it uses its own way.
+ * ioredis calls `toWritable` when it sends the command, and then writes the result. So the replacement writes the first
+ * pieces and returns the last one. If ioredis sends the command again on another connection, it uses the original.
  */
 function writeWithoutCopy(command: Command, value: Uint8Array): void {
   const { toWritable } = command;

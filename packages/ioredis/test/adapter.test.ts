@@ -8,9 +8,9 @@ import { startRedis } from '@temporal-redis-storage/testing';
 import { IoredisStorageDriverClient, type IoredisClient } from '../src';
 import { LIBRARIES } from './libraries';
 
-const never = (): Promise<never> => new Promise(() => {});
+const hang = (): Promise<never> => new Promise(() => {});
 
-/** What a payload says, as text or as its bytes in decimal. */
+/** The content of the payload, as text or as bytes in decimal. */
 const CONTENT = /payload-content|112,\s*97,\s*121/;
 
 describe('IoredisStorageDriverClient', () => {
@@ -30,7 +30,7 @@ describe('IoredisStorageDriverClient', () => {
   });
 
   it('accepts only OK as the reply to a SET', async () => {
-    const redis = { getBuffer: never, getexBuffer: never, setrange: never, set: async () => 'QUEUED' as 'OK' };
+    const redis = { getBuffer: hang, getexBuffer: hang, setrange: hang, set: async () => 'QUEUED' as 'OK' };
 
     await expect(new IoredisStorageDriverClient(redis).setIfAbsent('key', Buffer.from('value'))).rejects.toThrow(
       new TypeError("Unexpected reply to SET from ioredis: expected OK or null. Don't share the connection."),
@@ -45,7 +45,7 @@ describe('IoredisStorageDriverClient', () => {
     [new Error('Reached the max retries per request limit (which is 20).'), false],
     [new Error('OOM command not allowed'), false],
     [undefined, false],
-  ])('treats as transient what ioredis does not send again: %s', (error, transient) => {
+  ])('decides whether the driver retries an error: %s, %p', (error, transient) => {
     const redis = new LIBRARIES[0]![1].default({ lazyConnect: true });
     expect(new IoredisStorageDriverClient(redis).isTransient(error)).toBe(transient);
   });
@@ -63,7 +63,7 @@ describe('IoredisStorageDriverClient', () => {
     );
   });
 
-  describe.each(LIBRARIES)('of %s', (_, { default: Redis, Cluster }) => {
+  describe.each(LIBRARIES)('with %s', (_, { default: Redis, Cluster }) => {
     it("keeps a payload's bytes out of the driver's error if Redis doesn't know SET and repeats its arguments", async () => {
       const server = await startRedis({ args: ['--rename-command', 'SET', ''] });
       const redis = new Redis(server.url);
@@ -108,7 +108,7 @@ describe('IoredisStorageDriverClient', () => {
       expect(new IoredisStorageDriverClient(redis).describe()).toEqual({ host: 'example.com', port: '1234' });
     });
 
-    it('describes nothing if it does not know host and port', () => {
+    it('describes nothing if the client has no single host and port', () => {
       const nodes = [{ host: 'example.com', port: 1234 }];
       const clients = [
         new Redis({ name: 'name', sentinels: nodes, lazyConnect: true }),

@@ -7,7 +7,7 @@ import { IoredisStorageDriverClient, type IoredisClient } from '../src';
 
 type Library = Pick<typeof ioredis6, 'default' | 'Cluster'>;
 
-/** The versions under test. What differs in their types is for types.ts to check. */
+/** The versions under test. types.ts checks the differences between their types. */
 export const LIBRARIES: [string, Library][] = [
   ['ioredis 6', ioredis6],
   ['ioredis 5', ioredis5 as unknown as Library],

@@ -34,7 +34,7 @@ describe.each(LIBRARIES)('%s', (_, { default: Redis, Cluster }) => {
 
   describeUnconfirmedMisses('Redis', (url) => connect(new Redis(url)));
 
-  it('a miss on a replica chosen by a sentinel is a READONLY error', async () => {
+  it('get rejects with READONLY after a miss on a replica that a sentinel chose', async () => {
     const { name, sentinels } = sentinel;
     const connected = await connect(new Redis({ name, sentinels, role: 'slave' }));
     try {

@@ -1,4 +1,4 @@
-// Compiled, never run: which clients the constructor takes.
+// This file is compiled but never run. It checks which clients the constructor accepts.
 import { Redis as Upstash } from '@upstash/redis';
 import Ioredis6 from 'ioredis';
 import Ioredis5 from 'ioredis-5';
@@ -54,13 +54,13 @@ export const iovalkeyClients: RedisStorageDriverClient[] = [
 ];
 
 export const refused: RedisStorageDriverClient[] = [
-  // @ts-expect-error connecting is the caller's part
+  // @ts-expect-error the caller creates the client
   new IoredisStorageDriverClient(url),
-  // @ts-expect-error connecting is the caller's part
+  // @ts-expect-error the caller creates the client
   new IoredisStorageDriverClient({ host: 'localhost', port: 6379 }),
-  // @ts-expect-error commands of a pipeline answer later
+  // @ts-expect-error a pipeline's commands resolve only when it is executed
   new IoredisStorageDriverClient(new Ioredis6().pipeline()),
-  // @ts-expect-error commands of a transaction answer later
+  // @ts-expect-error a transaction's commands resolve only when it is executed
   new IoredisStorageDriverClient(new Ioredis6().multi()),
   // @ts-expect-error node-redis has its own adapter
   new IoredisStorageDriverClient(createClient()),
@@ -70,6 +70,6 @@ export const refused: RedisStorageDriverClient[] = [
   new IoredisStorageDriverClient(createCluster({ rootNodes: [{ url }] })),
   // @ts-expect-error Upstash has its own adapter
   new IoredisStorageDriverClient(Upstash.fromEnv()),
-  // @ts-expect-error there may be none
+  // @ts-expect-error undefined is not a client
   new IoredisStorageDriverClient(undefined),
 ];

@@ -10,7 +10,7 @@ const MIB = 1024 * 1024;
 
 let single: RunningRedis;
 let cluster: RunningRedisCluster;
-const open: { disconnect(): void }[] = [];
+const openClients: { disconnect(): void }[] = [];
 
 beforeAll(async () => {
   single = await startRedis();
@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 
 afterEach(() => {
-  for (const redis of open.splice(0)) redis.disconnect();
+  for (const redis of openClients.splice(0)) redis.disconnect();
 });
 
 afterAll(async () => {
@@ -26,11 +26,11 @@ afterAll(async () => {
 });
 
 function trackClient<Client extends { disconnect(): void }>(redis: Client): Client {
-  open.push(redis);
+  openClients.push(redis);
   return redis;
 }
 
-/** Every write to the socket of a connection from now on. */
+/** Records every later write to the socket of a connection. */
 function recordWrites(redis: ioredis6.Redis): unknown[] {
   const writes: unknown[] = [];
   const { stream } = redis as unknown as { stream: Socket };
@@ -57,10 +57,10 @@ async function expectStored(redis: ioredis6.Redis | ioredis6.Cluster, key: strin
 
 describe.each(LIBRARIES)('a large value through %s', (_, { default: Redis, Cluster }) => {
   it.each([
-    ['as it is', {}],
+    ['with default options', {}],
     ['with a keyPrefix', { keyPrefix: 'app:' }],
     ['over RESP2', { protocol: 2 as const }],
-  ])('is written to the socket without a copy, %s, and keeps its TTL', async (_name, options) => {
+  ])('is written to the socket without a copy and keeps its TTL, %s', async (_name, options) => {
     const redis = await waitUntilReady(trackClient(new Redis(single.url, options)));
     const client = new IoredisStorageDriverClient(redis);
     const writes = recordWrites(redis);
@@ -74,7 +74,7 @@ describe.each(LIBRARIES)('a large value through %s', (_, { default: Redis, Clust
     expect(await redis.pttl(key)).toBeGreaterThan(90_000);
   });
 
-  it('is copied with autopipelining, which writes many commands at once', async () => {
+  it('is copied with autopipelining, because ioredis then writes many commands at once', async () => {
     const redis = await waitUntilReady(trackClient(new Redis(single.url, { enableAutoPipelining: true })));
     const client = new IoredisStorageDriverClient(redis);
     const writes = recordWrites(redis);
@@ -87,7 +87,7 @@ describe.each(LIBRARIES)('a large value through %s', (_, { default: Redis, Clust
     await expectStored(redis, key, data);
   });
 
-  it('keeps its place among the other commands of its connection, pipelines included', async () => {
+  it('is sent in order with the other commands of its connection, also with pipelines', async () => {
     const redis = trackClient(new Redis(single.url));
     const client = new IoredisStorageDriverClient(redis);
     const values = Array.from({ length: 30 }, (_value, index) => ({
@@ -110,7 +110,7 @@ describe.each(LIBRARIES)('a large value through %s', (_, { default: Redis, Clust
     for (const { key, data } of values) await expectStored(redis, key, data);
   });
 
-  it('waits in the offline queue', async () => {
+  it('is stored if the command first waits in the offline queue', async () => {
     const redis = trackClient(new Redis(single.url, { lazyConnect: true }));
     const [key, data] = [randomUUID(), randomBytes(2 * MIB)];
 
@@ -119,7 +119,7 @@ describe.each(LIBRARIES)('a large value through %s', (_, { default: Redis, Clust
     await expectStored(redis, key, data);
   });
 
-  describe('on a connection that breaks in the middle of it', () => {
+  describe('on a connection that breaks in the middle of the value', () => {
     let proxy: FaultProxy;
 
     beforeEach(async () => {
@@ -161,31 +161,31 @@ describe.each(LIBRARIES)('a large value through %s', (_, { default: Redis, Clust
     const slot = await redis.cluster('KEYSLOT', key);
     const owner = slot < 5461 ? 0 : slot < 10_923 ? 1 : 2;
     const [source, target] = [masters[owner]!, masters[(owner + 1) % 3]!];
-    const datas = [randomBytes(2 * MIB), randomBytes(3 * MIB)];
+    const values = [randomBytes(2 * MIB), randomBytes(3 * MIB)];
 
     await target.master.cluster('SETSLOT', slot, 'IMPORTING', source.id);
     await source.master.cluster('SETSLOT', slot, 'MIGRATING', target.id);
-    expect(await client.setIfAbsent(`${key}:asked`, datas[0]!)).toBe(true);
+    expect(await client.setIfAbsent(`${key}:asked`, values[0]!)).toBe(true);
     expect(await source.master.cluster('COUNTKEYSINSLOT', slot)).toBe(0);
     expect(await target.master.cluster('COUNTKEYSINSLOT', slot)).toBe(1);
 
     for (const { master } of [target, source]) await master.cluster('SETSLOT', slot, 'NODE', target.id);
-    expect(await client.setIfAbsent(`${key}:moved`, datas[1]!)).toBe(true);
+    expect(await client.setIfAbsent(`${key}:moved`, values[1]!)).toBe(true);
 
-    await expectStored(redis, `${key}:asked`, datas[0]!);
-    await expectStored(redis, `${key}:moved`, datas[1]!);
+    await expectStored(redis, `${key}:asked`, values[0]!);
+    await expectStored(redis, `${key}:moved`, values[1]!);
     await redis.del(`${key}:asked`, `${key}:moved`);
     await source.master.cluster('SETSLOT', slot, 'NODE', source.id);
     await target.master.cluster('SETSLOT', slot, 'NODE', source.id);
   });
 
-  it('is copied after Redis has refused it from a client that writes commands in another way', async () => {
+  it('is copied after Redis reports a protocol error, if the client writes commands in another way', async () => {
     const redis = trackClient(new Redis(single.url));
     redis.on('error', () => {});
     const closed = jest.fn();
     redis.on('close', closed);
     const send = redis.sendCommand.bind(redis) as (command: { toWritable?: (stream: unknown) => unknown }) => unknown;
-    // As if to measure the command before it is sent.
+    // Stands for code that measures each command before it is sent.
     redis.sendCommand = ((command: Parameters<typeof send>[0]) => {
       command.toWritable?.((redis as unknown as { stream: unknown }).stream);
       return send(command);

@@ -24,7 +24,7 @@ export interface NodeRedisSetOptions {
 }
 
 /**
- * The part of a node-redis client that {@link NodeRedisStorageDriverClient} uses: those of `createClient`,
+ * The part of a node-redis client that {@link NodeRedisStorageDriverClient} uses. Clients of `createClient`,
  * `createClientPool`, `createCluster` and `createSentinel` all have it.
  *
  * @experimental
@@ -116,7 +116,7 @@ export class NodeRedisStorageDriverClient implements RedisStorageDriverClient {
   }
 }
 
-/** A view of the client whose replies are bytes. The caller's client stays as it is. */
+/** A view of the client whose replies are bytes. The caller's client is not changed. */
 function binaryCommands(client: NodeRedisClient): NodeRedisCommands {
   if ('commandOptions' in client) {
     // In node-redis 5, a sentinel's `withTypeMapping` would change the caller's own client.

@@ -38,7 +38,7 @@ describe('NodeRedisStorageDriverClient', () => {
     [new Error('Disconnects client'), true],
     [new Error('OOM command not allowed'), false],
     [undefined, false],
-  ])('knows what node-redis does not send again: %s', (error, transient) => {
+  ])('decides whether the driver retries an error: %s, %p', (error, transient) => {
     expect(new NodeRedisStorageDriverClient(createRedis()).isTransient(error)).toBe(transient);
   });
 
@@ -82,7 +82,7 @@ describe('NodeRedisStorageDriverClient', () => {
     );
   });
 
-  describe.each(LIBRARIES)('of %s', (_, { createClient, createClientPool, createCluster, createSentinel }) => {
+  describe.each(LIBRARIES)('with %s', (_, { createClient, createClientPool, createCluster, createSentinel }) => {
     it("keeps a payload's bytes out of the driver's error if Redis doesn't know SET and repeats its arguments", async () => {
       const server = await startRedis({ args: ['--rename-command', 'SET', ''] });
       const redis = createClient({ url: server.url });
@@ -110,7 +110,7 @@ describe('NodeRedisStorageDriverClient', () => {
       });
     });
 
-    it('describes nothing if it does not know host and port', () => {
+    it('describes nothing if the client has no single host and port', () => {
       const rootNodes = [{ url: 'redis://user:secret@example.com' }];
       const sentinelRootNodes = [{ host: 'example.com', port: 26_379 }];
       const clients = [

@@ -44,7 +44,7 @@ describe.each(LIBRARIES)('%s', (_, { createClient, createClientPool, createClust
     ['RESP3', () => createClient({ url: single.url, RESP: 3 }), () => openBackDoor(single.url)],
     [
       'pool',
-      // Of a fixed size: a pool of node-redis 5 that is destroyed while it grows throws.
+      // The size is fixed, because a pool of node-redis 5 throws if it is destroyed while it grows.
       () => createClientPool({ url: single.url }, { minimum: 4, maximum: 4 }),
       () => openBackDoor(single.url),
     ],
@@ -83,7 +83,7 @@ describe.each(LIBRARIES)('%s', (_, { createClient, createClientPool, createClust
       backDoor: await openDoor(),
     }));
 
-    it("leaves the caller's own replies as they were", async () => {
+    it("does not change the replies to the caller's own commands", async () => {
       const redis = create();
       const connected = await connect(redis);
       try {

@@ -8,7 +8,7 @@ import { NodeRedisStorageDriverClient } from '../src';
 
 const PayloadProto = temporal.api.common.v1.Payload;
 
-/** The driver on a real Redis, and a second connection to look behind its back. */
+/** A real Redis, the driver's connection, and another connection that inspects and changes the data. */
 let server: RunningRedis;
 let redis: ReturnType<typeof createClient>;
 let other: ReturnType<typeof createClient>;
@@ -43,7 +43,7 @@ function getKey(claim: StorageDriverClaim | undefined): string {
 }
 
 /** The raw value at a key. */
-async function storePayload(key: string): Promise<Buffer | null> {
+async function readRawValue(key: string): Promise<Buffer | null> {
   return other.withTypeMapping({ 36: Buffer }).get(key);
 }
 
@@ -53,7 +53,7 @@ describe('RedisStorageDriver on a real Redis', () => {
 
     const [claim] = await createDriver().store({}, [payload]);
 
-    expect((await storePayload(getKey(claim)))?.equals(PayloadProto.encode(payload).finish())).toBe(true);
+    expect((await readRawValue(getKey(claim)))?.equals(PayloadProto.encode(payload).finish())).toBe(true);
     const [back] = await createDriver().retrieve({}, [claim!]);
     expect(Buffer.from(back!.data!).equals(payload.data!)).toBe(true);
     expect(Buffer.from(back!.metadata!['encoding']!).toString()).toBe('binary/plain');
@@ -72,7 +72,7 @@ describe('RedisStorageDriver on a real Redis', () => {
     expect(ttl).toBeLessThanOrEqual(3_600_000);
   });
 
-  it('distinguishes an expired payload from one that could not be read', async () => {
+  it('rejects an expired payload with a PayloadNotFoundError, which Temporal does not retry', async () => {
     const [claim] = await createDriver({ ttl: '1 hour' }).store({}, [createPayload(randomBytes(10))]);
     await other.pExpire(getKey(claim), 0);
     const gone = createDriver().retrieve({}, [claim!]);
@@ -88,7 +88,7 @@ describe('RedisStorageDriver on a real Redis', () => {
     await expect(read).rejects.toThrow(`integrity check failed [key=${getKey(claim)}]`);
   });
 
-  it('reads no other data of the same Redis, whatever the claim says', async () => {
+  it('refuses a claim on other data of the same Redis without sending a command', async () => {
     const key = `session:${randomUUID()}`;
     await other.set(key, 'secret');
     const sent = jest.spyOn(redis, 'sendCommand');
@@ -112,7 +112,7 @@ describe('RedisStorageDriver on a real Redis', () => {
     await expect(createDriver().store({}, [payload])).resolves.toHaveLength(1);
   });
 
-  it('gives up on a hanging Redis, stays usable, and mixes up no late reply', async () => {
+  it('times out when Redis hangs, and ignores the late reply in the next call', async () => {
     const payloads = ['a', 'b'].map((data) => createPayload(Buffer.from(data)));
     const keyPrefix = randomUUID();
     const claims = await createDriver({ keyPrefix }).store({}, payloads);
@@ -126,7 +126,7 @@ describe('RedisStorageDriver on a real Redis', () => {
     expect(Buffer.from(back!.data!).toString()).toBe('b');
   });
 
-  it('rejects a call at once when its caller aborts, and the call can be made again', async () => {
+  it('rejects an aborted call with the reason, and can make the call again', async () => {
     const keyPrefix = randomUUID();
     const payloads = Array.from({ length: 64 }, () => createPayload(randomBytes(100_000)));
     const reason = new Error('shutting down');

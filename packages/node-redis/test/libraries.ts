@@ -6,7 +6,7 @@ import { NodeRedisStorageDriverClient, type NodeRedisClient } from '../src';
 
 type Library = typeof redis6;
 
-/** The versions under test. What differs in their types is for types.ts to check. */
+/** The versions under test. types.ts checks the differences between their types. */
 export const LIBRARIES: [string, Library][] = [
   ['redis 6', redis6],
   ['redis 5', redis5 as unknown as Library],
@@ -27,7 +27,7 @@ export async function connect(redis: Connection): Promise<ConnectedClient> {
       try {
         await redis.destroy();
       } catch (error) {
-        // A pool of 5.7 fails so if one of its clients was closed already.
+        // A pool of 5.7 throws this error if one of its clients is already closed.
         if ((error as Error).message !== 'The client is closed') throw error;
       }
     },

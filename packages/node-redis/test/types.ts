@@ -1,4 +1,4 @@
-// Compiled, never run: which clients the constructor takes.
+// This file is compiled but never run. It checks which clients the constructor accepts.
 import { Redis as Upstash } from '@upstash/redis';
 import { Cluster, Redis } from 'ioredis';
 import * as redis6 from 'redis';
@@ -75,13 +75,13 @@ export const oldestClients = async (): Promise<RedisStorageDriverClient[]> => [
 ];
 
 export const refused = (): RedisStorageDriverClient[] => [
-  // @ts-expect-error connecting is the caller's part
+  // @ts-expect-error the caller creates the client
   new NodeRedisStorageDriverClient(url),
-  // @ts-expect-error connecting is the caller's part
+  // @ts-expect-error the caller creates the client
   new NodeRedisStorageDriverClient({ url }),
   // @ts-expect-error connect() has to be awaited
   new NodeRedisStorageDriverClient(redis6.createClient().connect()),
-  // @ts-expect-error commands of a transaction answer later
+  // @ts-expect-error a transaction's commands resolve only when it is executed
   new NodeRedisStorageDriverClient(redis6.createClient().multi()),
   // @ts-expect-error ioredis has its own adapter
   new NodeRedisStorageDriverClient(new Redis()),
@@ -89,6 +89,6 @@ export const refused = (): RedisStorageDriverClient[] => [
   new NodeRedisStorageDriverClient(new Cluster([])),
   // @ts-expect-error Upstash has its own adapter
   new NodeRedisStorageDriverClient(Upstash.fromEnv()),
-  // @ts-expect-error there may be none
+  // @ts-expect-error undefined is not a client
   new NodeRedisStorageDriverClient(undefined),
 ];

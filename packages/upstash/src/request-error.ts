@@ -1,6 +1,6 @@
 import { UpstashRequestError } from './errors';
 
-/** What to do, by status and server message. The first match counts. */
+/** Advice for the user, by status and server message. The first matching pattern is used. */
 const ADVICE: [pattern: RegExp, advice: string][] = [
   [/max request size|^413/, "lower the driver's maxPayloadSize, or raise the plan's max request size (10 MB on most)"],
   [/WRONGPASS|NOAUTH|^401/, "check that the token is this database's UPSTASH_REDIS_REST_TOKEN"],
@@ -12,7 +12,7 @@ const ADVICE: [pattern: RegExp, advice: string][] = [
   [/^5/, 'Upstash is failing or unavailable: try again'],
 ];
 
-/** How many characters of the server's message are repeated: a proxy may send a whole page. */
+/** The number of characters that are repeated of the server's message, because a proxy may send a whole page. */
 const MAX_LENGTH = 300;
 
 /** The error for a response that isn't a success, with the server's message and what to do. */
@@ -29,7 +29,7 @@ export function createRequestError(
   return new UpstashRequestError(advice === undefined ? message : `${message}; ${advice}`);
 }
 
-/** An error comes as RESP2, as JSON if the request didn't reach Redis, or as a proxy's text. */
+/** The body of an error is RESP2, or JSON if the request didn't reach Redis, or a proxy's text. */
 function parseServerMessage(body: Uint8Array): string {
   const text = Buffer.from(body).toString().replace(/\s+/g, ' ').trim();
   if (text.startsWith('-')) return text.slice(1);

@@ -37,7 +37,7 @@ export async function fetchWithRetries(
   }
 }
 
-/** The delay in milliseconds; the header holds seconds or a date. */
+/** The delay in milliseconds. The header contains seconds or a date. */
 function parseRetryAfter(headers: Headers): number {
   const value = headers.get('retry-after') ?? '0';
   const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();

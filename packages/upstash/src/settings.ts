@@ -20,7 +20,7 @@ export interface UpstashRedis {
   pipeline(): unknown;
 }
 
-/** How requests are made: with the settings of a `Redis`, or with the defaults of `@upstash/redis`. */
+/** The settings of a `Redis`, or the defaults of `@upstash/redis`. */
 export interface UpstashSettings {
   /** Without a trailing slash. */
   readonly baseUrl: string;

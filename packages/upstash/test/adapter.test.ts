@@ -3,7 +3,7 @@ import { RedisStorageDriver } from '@temporal-redis-storage/core';
 import { startRedis, startUpstash, type RunningRedis, type UpstashServer } from '@temporal-redis-storage/testing';
 import { createClient, RESP_TYPES } from 'redis';
 import { UpstashStorageDriverClient } from '../src';
-import { rejectionWithout } from './rejection';
+import { catchRejectionWithout } from './rejection';
 
 const connect = (url: string) =>
   createClient({ url })
@@ -34,11 +34,11 @@ afterEach(() => {
   upstash.intercept = (_request, apply) => apply();
 });
 
-/** The rejection, made sure to show neither the token nor the payload. */
+/** Returns the error that a promise rejects with. Fails if the error shows a token or the payload. */
 async function catchRejection(promise: Promise<unknown>, payload?: Uint8Array): Promise<Error> {
   const secrets = [upstash.token, upstash.readOnlyToken];
   if (payload !== undefined) secrets.push(Buffer.from(payload).toString('latin1').slice(0, 20));
-  return rejectionWithout(secrets, promise);
+  return catchRejectionWithout(secrets, promise);
 }
 
 describe('the key', () => {
@@ -61,10 +61,10 @@ describe('the key', () => {
       '...',
       'pipeline',
       'temporalio:payloads:v0:ns:a%2Fb:wt:T%25:wi:%E2%82%AC:ri:null:d:sha256:00ff',
-    ].map((text) => ({ what: JSON.stringify(text), text })),
-    { what: '4 KiB of reserved characters', text: '%/'.repeat(2048) },
-    { what: '4 KiB of three-byte characters', text: '€'.repeat(1365) },
-  ])('$what arrives unchanged, with a ttl and without', async ({ text: name }) => {
+    ].map((text) => ({ title: JSON.stringify(text), text })),
+    { title: '4 KiB of reserved characters', text: '%/'.repeat(2048) },
+    { title: '4 KiB of three-byte characters', text: '€'.repeat(1365) },
+  ])('$title arrives unchanged, with a TTL and without', async ({ text: name }) => {
     const plain = `${name}${randomUUID()}${name}`;
     const expiring = `${name}${randomUUID()}`;
 
@@ -76,7 +76,7 @@ describe('the key', () => {
   });
 
   it.each(['', '.', '..'])(
-    '%j, which URL parsers drop, is refused for bytes before any request, and is read',
+    '%j, which URL parsers drop, cannot be written and causes no request, but can be read',
     async (name) => {
       await tcp.set(name, 'x');
       const before = await tcp.dbSize();
@@ -93,10 +93,10 @@ describe('the key', () => {
 });
 
 describe('setIfAbsent', () => {
-  const every = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
+  const allBytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
 
-  it.each([undefined, 60_000])('writes exactly these bytes, with the ttl %s', async (ttlMs) => {
-    for (const data of [every, Buffer.alloc(0), Buffer.from('"OK"'), Buffer.from('$-1\r\n'), randomBytes(1 << 20)]) {
+  it.each([undefined, 60_000])('writes the bytes unchanged, with the TTL %s', async (ttlMs) => {
+    for (const data of [allBytes, Buffer.alloc(0), Buffer.from('"OK"'), Buffer.from('$-1\r\n'), randomBytes(1 << 20)]) {
       const name = randomUUID();
       expect(await client.setIfAbsent(name, data, ttlMs === undefined ? {} : { ttlMs })).toBe(true);
       // Comparing a megabyte with toEqual takes seconds.
@@ -105,10 +105,10 @@ describe('setIfAbsent', () => {
     }
   });
 
-  it('leaves the value and the ttl of a key that exists as they are', async () => {
+  it('does not change the value or the TTL of an existing key', async () => {
     await tcp.set(key, 'first', { PX: 500_000 });
 
-    for (const data of [every, Buffer.alloc(0)]) {
+    for (const data of [allBytes, Buffer.alloc(0)]) {
       expect(await client.setIfAbsent(key, data)).toBe(false);
       expect(await client.setIfAbsent(key, data, { ttlMs: 1000 })).toBe(false);
     }
@@ -117,7 +117,7 @@ describe('setIfAbsent', () => {
     expect(await tcp.pTTL(key)).toBeGreaterThan(400_000);
   });
 
-  it.each([every, Buffer.alloc(0)])('applies the ttl in milliseconds, and no TTL by default', async (data) => {
+  it.each([allBytes, Buffer.alloc(0)])('applies the TTL in milliseconds, and no TTL by default', async (data) => {
     await client.setIfAbsent(key, data, { ttlMs: 123_456 });
     const ttl = await tcp.pTTL(key);
     expect(ttl).toBeGreaterThan(60_000);
@@ -133,36 +133,36 @@ describe('setIfAbsent', () => {
   });
 });
 
-it('describes only the host', () => {
+it('UpstashStorageDriverClient describes only its host', () => {
   expect(client.describe()).toEqual({ host: new URL(upstash.url).host });
 });
 
-describe('a refusal says why, and what to do, for', () => {
+describe('the error of a refused request gives the reason and advice for', () => {
   const PAGE = `<html>${'x'.repeat(5000)}</html>`;
   const data = Buffer.from('payload-content-that-must-not-be-shown');
-  const callsOf = (caller: UpstashStorageDriverClient): (() => Promise<unknown>)[] => [
-    () => caller.get(key),
-    () => caller.setIfAbsent(key, data),
-    () => caller.setIfAbsent(key, data, { ttlMs: 1000 }),
+  const createCalls = (subject: UpstashStorageDriverClient): (() => Promise<unknown>)[] => [
+    () => subject.get(key),
+    () => subject.setIfAbsent(key, data),
+    () => subject.setIfAbsent(key, data, { ttlMs: 1000 }),
   ];
 
   it('a wrong token', async () => {
     const wrong = new UpstashStorageDriverClient({ url: upstash.url, token: 'must-not-be-shown' });
-    for (const call of callsOf(wrong)) {
-      const { message } = await rejectionWithout(['must-not-be-shown'], call());
+    for (const call of createCalls(wrong)) {
+      const { message } = await catchRejectionWithout(['must-not-be-shown'], call());
       expect(message).toMatch(
         /^Upstash refused (GET|SETNX|EVAL) \(HTTP 401\): WRONGPASS invalid or missing auth token; check that the token/,
       );
     }
   });
 
-  it('the read-only token, with which a miss is an error and not null', async () => {
+  it('the read-only token, with which a miss is an error instead of null', async () => {
     const readOnly = new UpstashStorageDriverClient({ url: upstash.url, token: upstash.readOnlyToken });
     await client.setIfAbsent(key, data);
 
     expect(Buffer.from((await readOnly.get(key))!)).toEqual(data);
     key = randomUUID();
-    for (const call of callsOf(readOnly)) {
+    for (const call of createCalls(readOnly)) {
       expect((await catchRejection(call(), data)).message).toMatch(/NOPERM .*; use the standard token/);
     }
   });
@@ -178,7 +178,7 @@ describe('a refusal says why, and what to do, for', () => {
     expect(await tcp.exists(key)).toBe(0);
   });
 
-  it('a value over the size limit, which another client wrote', async () => {
+  it('a value over the size limit that another client wrote', async () => {
     await tcp.set(key, randomBytes(10 * 1024 * 1024 + 1));
     expect((await catchRejection(client.get(key))).message).toMatch(
       /ERR max request size exceeded.*; lower the driver's/,
@@ -194,7 +194,7 @@ describe('a refusal says why, and what to do, for', () => {
     expect(await client.setIfAbsent(key, data)).toBe(false);
   });
 
-  it('a database that is full', async () => {
+  it('a full database', async () => {
     await tcp.configSet('maxmemory', '1mb');
     try {
       for (const options of [{}, { ttlMs: 1000 }]) {
@@ -224,16 +224,16 @@ describe('a refusal says why, and what to do, for', () => {
   ])('HTTP %d %s', async (status, body, message) => {
     upstash.intercept = async () => ({ status, headers: { location: '/elsewhere' }, body: Buffer.from(body) });
 
-    for (const call of callsOf(client)) {
+    for (const call of createCalls(client)) {
       const error = await catchRejection(call(), data);
       expect(error.name).toBe('UpstashRequestError');
       expect(error.message).toMatch(message);
     }
   });
 
-  it('an unknown command, without the token and, through the driver, without its arguments', async () => {
-    const words = `ERR unknown command 'EVAL' for ${upstash.token}, with args beginning with: 'x' '${data.toString()}' `;
-    upstash.intercept = async () => ({ status: 400, headers: {}, body: Buffer.from(`-${words}\r\n`) });
+  it('an unknown command, without the token and, in the driver, without the arguments', async () => {
+    const serverMessage = `ERR unknown command 'EVAL' for ${upstash.token}, with args beginning with: 'x' '${data.toString()}' `;
+    upstash.intercept = async () => ({ status: 400, headers: {}, body: Buffer.from(`-${serverMessage}\r\n`) });
 
     const driver = new RedisStorageDriver({ client, ttl: 1000 });
     const { cause } = await catchRejection(driver.store({}, [{ data }]), data);
@@ -242,9 +242,9 @@ describe('a refusal says why, and what to do, for', () => {
   });
 });
 
-describe('a response that is not one complete reply', () => {
+describe('a response that is not exactly one complete reply', () => {
   it.each(['', '$5\r\nhel', '$3\r\nhello\r\n', '+OK\r\n', '*1\r\n:1\r\n', '{"result":"hello"}', '$1\r\n1\r\n:1\r\n'])(
-    'is an error, never data: %j',
+    'makes reads and writes fail: %j',
     async (body) => {
       upstash.intercept = async () => ({ status: 200, headers: {}, body: Buffer.from(body) });
       expect((await catchRejection(client.get(key))).name).toBe('UpstashRequestError');
@@ -252,12 +252,12 @@ describe('a response that is not one complete reply', () => {
     },
   );
 
-  it.each([':2\r\n', '$1\r\n1\r\n', '$-1\r\n'])('is an error for a write: %j', async (body) => {
+  it.each([':2\r\n', '$1\r\n1\r\n', '$-1\r\n'])('makes a write fail: %j', async (body) => {
     upstash.intercept = async () => ({ status: 200, headers: {}, body: Buffer.from(body) });
     expect((await catchRejection(client.setIfAbsent(key, Buffer.from('x')))).name).toBe('UpstashRequestError');
   });
 
-  it('is an error for a read: an integer', async () => {
+  it('makes a read fail: an integer', async () => {
     upstash.intercept = async () => ({ status: 200, headers: {}, body: Buffer.from(':1\r\n') });
     expect((await catchRejection(client.get(key))).name).toBe('UpstashRequestError');
   });

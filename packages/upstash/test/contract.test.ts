@@ -15,7 +15,7 @@ let upstash: UpstashServer;
 
 beforeAll(async () => {
   redis = await startRedis();
-  // The contract goes up to 20 MiB, which takes one of the larger plans.
+  // The contract stores values of up to 20 MiB, which only the larger plans accept.
   upstash = await startUpstash({ redis, maxRequestSize: 100 * 1024 * 1024 });
 });
 afterAll(async () => {
@@ -29,9 +29,9 @@ const SOURCES = {
   'a URL and a token': () => upstash,
 };
 
-for (const [name, sourceOf] of Object.entries(SOURCES)) {
+for (const [name, createSource] of Object.entries(SOURCES)) {
   describeClientContract(`UpstashStorageDriverClient on ${name}`, ['exists', 'describe'], async () => ({
-    client: new UpstashStorageDriverClient(sourceOf()),
+    client: new UpstashStorageDriverClient(createSource()),
     backDoor: await openBackDoor(redis.url),
     async close() {},
   }));

@@ -16,7 +16,7 @@ const data = Buffer.from([0, 255, 13, 10]);
 beforeAll(async () => {
   redis = await startRedis();
   replica = await startRedis();
-  // Longer than any test: a read sees a write through its sync token, or at the primary, or not at all.
+  // The lag is longer than any test, so a read sees a write only with the sync token or on the primary.
   upstash = await startUpstash({ redis, replica: { ...replica, lagMs: 600_000 } });
 });
 afterAll(async () => {
@@ -42,7 +42,7 @@ const READER = `
   });
 `;
 
-/** What a client of another process reads, in hex. That process runs the package as it is built. */
+/** Reads keys by a client in another process, which runs the built package. Resolves to the values in hex. */
 async function readInAnotherProcess(keys: string[]): Promise<unknown> {
   const run = promisify(execFile);
   await run(process.execPath, [require.resolve('typescript/bin/tsc'), '--build', join(__dirname, '..')]);
@@ -52,8 +52,8 @@ async function readInAnotherProcess(keys: string[]): Promise<unknown> {
   return JSON.parse(stdout);
 }
 
-describe('a miss on a replica that lags', () => {
-  it('is answered by the primary, which has the key', async () => {
+describe('a miss on a lagging replica', () => {
+  it('makes the client read the value from the primary', async () => {
     await new UpstashStorageDriverClient(upstash).setIfAbsent(key, data);
 
     expect(Buffer.from((await new UpstashStorageDriverClient(upstash).get(key))!)).toEqual(data);
@@ -61,7 +61,7 @@ describe('a miss on a replica that lags', () => {
     expect(commands).toEqual(['SETNX', 'GET', 'EVAL']);
   });
 
-  it('is answered by the primary in another process too, and only an absent key is null', async () => {
+  it('makes a client in another process read from the primary, and only an absent key is null', async () => {
     await new UpstashStorageDriverClient(upstash).setIfAbsent(key, data, { ttlMs: 60_000 });
 
     expect(await readInAnotherProcess([key, randomUUID()])).toEqual([data.toString('hex'), null]);
@@ -87,7 +87,7 @@ describe("reading the client's own writes", () => {
     expect(commands).toEqual(['SETNX', 'GET']);
   });
 
-  it('takes one request also after a write that found the key', async () => {
+  it('takes one request even after a write that found an existing key', async () => {
     await new UpstashStorageDriverClient(upstash).setIfAbsent(key, data);
     const client = new UpstashStorageDriverClient(upstash);
     expect(await client.setIfAbsent(key, data)).toBe(false);
@@ -99,27 +99,27 @@ describe("reading the client's own writes", () => {
   });
 
   it.each([{ order: [0, 1, 2, 3] }, { order: [3, 2, 1, 0] }, { order: [2, 0, 3, 1] }])(
-    'never goes backwards where the answers of concurrent writes come in the order $order',
+    'takes one request when the responses to concurrent writes arrive in the order $order',
     async ({ order }) => {
       const client = new UpstashStorageDriverClient(upstash);
       const keys = Array.from({ length: 4 }, () => randomUUID());
       const { intercept } = upstash;
-      const answers: (() => void)[] = [];
+      const releases: (() => void)[] = [];
       const writes: Promise<boolean>[] = [];
       for (const name of keys) {
         const applied = new Promise<void>((resolve) => {
           upstash.intercept = async (request, apply) => {
-            const answer = await intercept(request, apply);
+            const response = await intercept(request, apply);
             resolve();
-            await new Promise<void>((release) => answers.push(release));
-            return answer;
+            await new Promise<void>((release) => releases.push(release));
+            return response;
           };
         });
         writes.push(client.setIfAbsent(name, data));
         await applied;
       }
       for (const i of order) {
-        answers[i]!();
+        releases[i]!();
         await writes[i];
       }
       upstash.intercept = intercept;
@@ -132,7 +132,7 @@ describe("reading the client's own writes", () => {
     },
   );
 
-  it('is not asked for when the Redis has readYourWrites: false', async () => {
+  it('takes a second request if the Redis has readYourWrites: false', async () => {
     const client = new UpstashStorageDriverClient(new Redis({ ...upstash, readYourWrites: false }));
     await client.setIfAbsent(key, data);
 

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 
-/** What a promise rejects with, after making sure that nothing in it, its causes included, shows a secret. */
-export async function rejectionWithout(secrets: string[], promise: Promise<unknown>): Promise<Error> {
+/** Returns the error that a promise rejects with. Fails if the error or one of its causes shows a secret. */
+export async function catchRejectionWithout(secrets: string[], promise: Promise<unknown>): Promise<Error> {
   const error = await promise.then(
     () => new Error('expected a rejection'),
     (reason: unknown) => reason as Error,

@@ -4,14 +4,14 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { startRedis, startUpstash, type RunningRedis, type UpstashServer } from '@temporal-redis-storage/testing';
 import { Redis, type RedisConfigNodejs } from '@upstash/redis';
 import { UpstashStorageDriverClient } from '../src';
-import { rejectionWithout } from './rejection';
+import { catchRejectionWithout } from './rejection';
 
 let redis: RunningRedis;
 let upstash: UpstashServer;
 let requests: IncomingHttpHeaders[];
 let key: string;
 const data = Buffer.from('payload-content-that-must-not-be-shown');
-const never = (): Promise<never> => new Promise(() => {});
+const hang = (): Promise<never> => new Promise(() => {});
 
 beforeAll(async () => {
   redis = await startRedis();
@@ -35,37 +35,37 @@ function createClientFor(config: Partial<RedisConfigNodejs> = {}): UpstashStorag
   return new UpstashStorageDriverClient(new Redis({ url, token, retry: { retries: 3, backoff: () => 1 }, ...config }));
 }
 
-/** Makes the endpoint treat the first requests otherwise. */
-function takeFirst(count: number, otherwise: UpstashServer['intercept']): void {
+/** Intercepts the first `count` requests to the endpoint. */
+function interceptFirst(count: number, intercept: UpstashServer['intercept']): void {
   upstash.intercept = (request, apply) => {
     requests.push(request.headers);
-    return requests.length <= count ? otherwise(request, apply) : apply();
+    return requests.length <= count ? intercept(request, apply) : apply();
   };
 }
 
 async function catchRejection(promise: Promise<unknown>): Promise<Error> {
-  return rejectionWithout([upstash.token, data.toString()], promise);
+  return catchRejectionWithout([upstash.token, data.toString()], promise);
 }
 
-describe('retries', () => {
-  it.each([429, 500, 503])('a %d', async (status) => {
-    takeFirst(3, async () => ({ status, headers: {}, body: Buffer.from('busy') }));
+describe('a request', () => {
+  it.each([429, 500, 503])('is retried after a response with status %d', async (status) => {
+    interceptFirst(3, async () => ({ status, headers: {}, body: Buffer.from('busy') }));
 
     expect(await createClientFor().setIfAbsent(key, data)).toBe(true);
 
     expect(requests).toHaveLength(4);
   });
 
-  it('a connection that is dropped before the request is applied', async () => {
-    takeFirst(3, async () => undefined);
+  it('is retried if the connection is dropped before the command runs', async () => {
+    interceptFirst(3, async () => undefined);
 
     expect(await createClientFor().setIfAbsent(key, data, { ttlMs: 60_000 })).toBe(true);
 
     expect(Buffer.from((await createClientFor().get(key))!)).toEqual(data);
   });
 
-  it('a connection that is dropped afterwards: the key is there, so the write resolves to false', async () => {
-    takeFirst(1, async (_request, apply) => {
+  it('is retried if the connection is dropped after the command ran, and then a write resolves to false', async () => {
+    interceptFirst(1, async (_request, apply) => {
       await apply();
       return undefined;
     });
@@ -75,8 +75,8 @@ describe('retries', () => {
     expect(Buffer.from((await createClientFor().get(key))!)).toEqual(data);
   });
 
-  it('as long as the server asks', async () => {
-    takeFirst(1, async () => ({ status: 429, headers: { 'retry-after': '1' }, body: Buffer.from('slow down') }));
+  it('is retried after the delay that the server asks for', async () => {
+    interceptFirst(1, async () => ({ status: 429, headers: { 'retry-after': '1' }, body: Buffer.from('slow down') }));
     const start = performance.now();
 
     await createClientFor().setIfAbsent(key, data);
@@ -84,8 +84,8 @@ describe('retries', () => {
     expect(performance.now() - start).toBeGreaterThan(900);
   });
 
-  it('no more often than the Redis is set to, and then reports the last response', async () => {
-    takeFirst(Infinity, async () => ({ status: 429, headers: {}, body: Buffer.from('slow down') }));
+  it('is retried as often as the settings of the Redis allow, and then rejects with the last response', async () => {
+    interceptFirst(Infinity, async () => ({ status: 429, headers: {}, body: Buffer.from('slow down') }));
 
     expect((await catchRejection(createClientFor().setIfAbsent(key, data))).message).toBe(
       'Upstash refused SETNX (HTTP 429): slow down; the rate limit or quota of the plan is reached: raise it, or send less',
@@ -94,8 +94,8 @@ describe('retries', () => {
     expect(requests).toHaveLength(4);
   });
 
-  it('no more often than the Redis is set to, and then reports the last failure', async () => {
-    takeFirst(Infinity, async () => undefined);
+  it('is retried as often as the settings of the Redis allow, and then rejects with the last failure', async () => {
+    interceptFirst(Infinity, async () => undefined);
 
     const error = await catchRejection(createClientFor().get(key));
 
@@ -104,22 +104,22 @@ describe('retries', () => {
     expect(requests).toHaveLength(4);
   });
 
-  it('once, as the library does, when the Redis has retry: false', async () => {
-    takeFirst(Infinity, async () => undefined);
+  it('is retried once if the Redis has retry: false, as in the library', async () => {
+    interceptFirst(Infinity, async () => undefined);
 
     await catchRejection(createClientFor({ retry: false }).get(key));
 
     expect(requests).toHaveLength(2);
   });
 
-  it('not at all what Redis refuses', async () => {
+  it('is not retried if Upstash refuses it', async () => {
     await catchRejection(createClientFor({ token: 'wrong' }).get(key));
 
     expect(requests).toHaveLength(1);
   });
 });
 
-it('reports a server that cannot be reached', async () => {
+it('a request to a server that cannot be reached rejects with an UpstashRequestError', async () => {
   const { url, ...server } = await startUpstash({ redis });
   await server.stop();
 
@@ -128,11 +128,11 @@ it('reports a server that cannot be reached', async () => {
   expect(error).toMatchObject({ name: 'UpstashRequestError', message: 'Upstash did not answer' });
 });
 
-describe('an abort', () => {
+describe('an abort signal', () => {
   const reason = new Error('the reason');
 
-  it.each(['its own signal', "the Redis's signal", "the Redis's signal function"])(
-    'beforehand rejects before any request: by %s',
+  it.each(["the call's signal", "the Redis's signal", "the Redis's signal function"])(
+    'that has already aborted rejects a call before any request: %s',
     async (which) => {
       const signal = AbortSignal.abort(reason);
       const client = createClientFor(
@@ -142,7 +142,7 @@ describe('an abort', () => {
             ? { signal: () => signal }
             : {},
       );
-      const options = which === 'its own signal' ? { abortSignal: signal } : {};
+      const options = which === "the call's signal" ? { abortSignal: signal } : {};
 
       await expect(client.get(key, options)).rejects.toBe(reason);
       await expect(client.setIfAbsent(key, data, options)).rejects.toBe(reason);
@@ -152,22 +152,22 @@ describe('an abort', () => {
     },
   );
 
-  it.each(['its own signal', "the Redis's signal"])('cancels a request in flight: by %s', async (which) => {
+  it.each(["the call's signal", "the Redis's signal"])('cancels a request in flight: %s', async (which) => {
     const controller = new AbortController();
-    const own = which === 'its own signal';
-    const client = createClientFor({ retry: { retries: 0 }, ...(!own && { signal: controller.signal }) });
-    takeFirst(Infinity, () => {
+    const isCallSignal = which === "the call's signal";
+    const client = createClientFor({ retry: { retries: 0 }, ...(!isCallSignal && { signal: controller.signal }) });
+    interceptFirst(Infinity, () => {
       controller.abort(reason);
-      return never();
+      return hang();
     });
 
-    const abortSignal = own ? controller.signal : new AbortController().signal;
+    const abortSignal = isCallSignal ? controller.signal : new AbortController().signal;
     await expect(client.get(key, { abortSignal })).rejects.toBe(reason);
 
     expect(requests).toHaveLength(1);
   });
 
-  it("leaves no listener on the Redis's signal", async () => {
+  it('of a Redis has no listeners after a call', async () => {
     const { signal } = new AbortController();
     const client = createClientFor({ signal });
 
@@ -179,7 +179,7 @@ describe('an abort', () => {
 
   it('ends the delay before a retry', async () => {
     const controller = new AbortController();
-    takeFirst(Infinity, async () => {
+    interceptFirst(Infinity, async () => {
       setTimeout(() => controller.abort(reason), 100);
       return { status: 503, headers: {}, body: Buffer.from('') };
     });
@@ -191,7 +191,7 @@ describe('an abort', () => {
   });
 });
 
-it('asks for RESP2, bypasses caches, and sends no telemetry', async () => {
+it('a request asks for RESP2, bypasses caches, and sends no telemetry', async () => {
   await createClientFor().get(key);
 
   expect(requests).toHaveLength(2);
@@ -201,7 +201,7 @@ it('asks for RESP2, bypasses caches, and sends no telemetry', async () => {
   }
 });
 
-it('keeps connections alive unless the Redis is set otherwise', async () => {
+it('a request keeps its connection alive unless the Redis has keepAlive: false', async () => {
   await createClientFor().setIfAbsent(key, data);
   await createClientFor({ keepAlive: false }).setIfAbsent(key, data);
 

@@ -8,8 +8,8 @@ const token = 'a-token_that-must-not-be-shown==';
 
 const backoff = (): number => 7;
 
-/** What the constructor says to something that its type refuses. */
-function catchError(source: unknown): string {
+/** Returns the message of the TypeError that the constructor throws. */
+function catchMessage(source: unknown): string {
   let thrown: unknown;
   try {
     thrown = new UpstashStorageDriverClient(source as never);
@@ -22,129 +22,131 @@ function catchError(source: unknown): string {
   return message;
 }
 
-it('takes a Redis, and follows its settings', () => {
-  const { signal } = new AbortController();
-  const redis = new Redis({
-    url,
-    token,
-    retry: { retries: 2, backoff },
-    signal,
-    keepAlive: false,
-    readYourWrites: false,
+describe('resolveSettings', () => {
+  it('accepts a Redis, and follows its settings', () => {
+    const { signal } = new AbortController();
+    const redis = new Redis({
+      url,
+      token,
+      retry: { retries: 2, backoff },
+      signal,
+      keepAlive: false,
+      readYourWrites: false,
+    });
+
+    const settings = resolveSettings(redis);
+
+    expect(settings).toMatchObject({
+      baseUrl: url,
+      host: 'example.upstash.io',
+      token,
+      retries: 2,
+      backoff,
+      keepAlive: false,
+      readYourWrites: false,
+    });
+    expect(settings.signal()).toBe(signal);
   });
 
-  const connection = resolveSettings(redis);
+  it('accepts { url, token }, with the defaults of @upstash/redis', () => {
+    const fromRedis = resolveSettings(new Redis({ url, token }));
+    const fromCredentials = resolveSettings({ url, token });
 
-  expect(connection).toMatchObject({
-    baseUrl: url,
-    host: 'example.upstash.io',
-    token,
-    retries: 2,
-    backoff,
-    keepAlive: false,
-    readYourWrites: false,
+    expect(fromCredentials).toEqual({
+      ...fromRedis,
+      backoff: expect.any(Function) as unknown,
+      signal: expect.any(Function) as unknown,
+    });
+    expect([0, 1, 5].map(fromCredentials.backoff)).toEqual([0, 1, 5].map(fromRedis.backoff));
+    expect(fromCredentials.signal()).toBeUndefined();
   });
-  expect(connection.signal()).toBe(signal);
-});
 
-it('takes { url, token }, with the defaults of @upstash/redis', () => {
-  const ofRedis = resolveSettings(new Redis({ url, token }));
-  const ofCredentials = resolveSettings({ url, token });
-
-  expect(ofCredentials).toEqual({
-    ...ofRedis,
-    backoff: expect.any(Function) as unknown,
-    signal: expect.any(Function) as unknown,
+  it.each([
+    ['of the oldest supported version', () => new OldestRedis({ url, token, retry: { retries: 5 } })],
+    ['with automatic pipelining', () => new Redis({ url, token, enableAutoPipelining: true })],
+    ['with a URL that ends with a slash', () => new Redis({ url: `${url}/`, token })],
+  ])('accepts a Redis %s', (_title, createRedis) => {
+    expect(resolveSettings(createRedis())).toMatchObject({
+      baseUrl: url,
+      token,
+      retries: 5,
+      keepAlive: true,
+      readYourWrites: true,
+    });
   });
-  expect([0, 1, 5].map(ofCredentials.backoff)).toEqual([0, 1, 5].map(ofRedis.backoff));
-  expect(ofCredentials.signal()).toBeUndefined();
-});
 
-it.each([
-  ['of the oldest version', () => new OldestRedis({ url, token, retry: { retries: 5 } })],
-  ['that pipelines by itself', () => new Redis({ url, token, enableAutoPipelining: true })],
-  ['with a slash at the end of its URL', () => new Redis({ url: `${url}/`, token })],
-])('takes a Redis %s', (_what, redis) => {
-  expect(resolveSettings(redis())).toMatchObject({
-    baseUrl: url,
-    token,
-    retries: 5,
-    keepAlive: true,
-    readYourWrites: true,
+  it("calls a Redis's signal function for each request", () => {
+    const { signal } = resolveSettings(new Redis({ url, token, signal: () => new AbortController().signal }));
+
+    expect(signal()).toBeInstanceOf(AbortSignal);
+    expect(signal()).not.toBe(signal());
   });
-});
 
-it("calls a Redis's signal function for each request", () => {
-  const { signal } = resolveSettings(new Redis({ url, token, signal: () => new AbortController().signal }));
+  it.each([
+    ['https://example.upstash.io', 'https://example.upstash.io', 'example.upstash.io'],
+    ['https://example.upstash.io/', 'https://example.upstash.io', 'example.upstash.io'],
+    ['http://localhost:8079', 'http://localhost:8079', 'localhost:8079'],
+    ['https://proxy.example/upstash/', 'https://proxy.example/upstash', 'proxy.example'],
+  ])('accepts the URL %s', (given, baseUrl, host) => {
+    expect(resolveSettings({ url: given, token })).toMatchObject({ baseUrl, host });
+  });
 
-  expect(signal()).toBeInstanceOf(AbortSignal);
-  expect(signal()).not.toBe(signal());
-});
+  it.each([
+    ['rediss://default:must-not-be-shown@example.upstash.io:6379', 'got a rediss: URL'],
+    ['https://default:must-not-be-shown@example.upstash.io', 'got one with credentials, a query or a fragment'],
+    ['https://example.upstash.io/?_token=must-not-be-shown', 'got one with credentials, a query or a fragment'],
+    ['https://example.upstash.io/#must-not-be-shown', 'got one with credentials, a query or a fragment'],
+    [' https://example.upstash.io', "got a string that isn't a URL"],
+    ['example.upstash.io/must-not-be-shown', "got a string that isn't a URL"],
+    ['', "got a string that isn't a URL"],
+    [undefined, 'got undefined'],
+    [null, 'got null'],
+    [new URL(url), 'got an object (URL)'],
+  ])('refuses the URL %s', (given, got) => {
+    expect(catchMessage({ url: given, token })).toBe(`url must be the https URL of the database's REST API, ${got}`);
+  });
 
-it.each([
-  ['https://example.upstash.io', 'https://example.upstash.io', 'example.upstash.io'],
-  ['https://example.upstash.io/', 'https://example.upstash.io', 'example.upstash.io'],
-  ['http://localhost:8079', 'http://localhost:8079', 'localhost:8079'],
-  ['https://proxy.example/upstash/', 'https://proxy.example/upstash', 'proxy.example'],
-])('takes the URL %s', (given, baseUrl, host) => {
-  expect(resolveSettings({ url: given, token })).toMatchObject({ baseUrl, host });
-});
+  it.each([undefined, null, 7])('refuses the token %s', (given) => {
+    expect(catchMessage({ url, token: given })).toMatch(/^token must be a string, got (undefined|null|a number)$/);
+  });
 
-it.each([
-  ['rediss://default:must-not-be-shown@example.upstash.io:6379', 'got a rediss: URL'],
-  ['https://default:must-not-be-shown@example.upstash.io', 'got one with credentials, a query or a fragment'],
-  ['https://example.upstash.io/?_token=must-not-be-shown', 'got one with credentials, a query or a fragment'],
-  ['https://example.upstash.io/#must-not-be-shown', 'got one with credentials, a query or a fragment'],
-  [' https://example.upstash.io', "got a string that isn't a URL"],
-  ['example.upstash.io/must-not-be-shown', "got a string that isn't a URL"],
-  ['', "got a string that isn't a URL"],
-  [undefined, 'got undefined'],
-  [null, 'got null'],
-  [new URL(url), 'got an object (URL)'],
-])('refuses the URL %s', (given, got) => {
-  expect(catchError({ url: given, token })).toBe(`url must be the https URL of the database's REST API, ${got}`);
-});
-
-it.each([undefined, null, 7])('refuses the token %s', (given) => {
-  expect(catchError({ url, token: given })).toMatch(/^token must be a string, got (undefined|null|a number)$/);
-});
-
-it.each(['', 'must-not-be-shown\n', 'must-not-be-shown token', 'must-not-be-shown-é'])(
-  'refuses the token %j',
-  (given) => {
-    expect(catchError({ url, token: given })).toBe('token must be printable ASCII without spaces, and not empty');
-  },
-);
-
-it('refuses a Redis with a custom Requester, and says what to pass instead', () => {
-  const redis = new Redis({ request: async () => ({}) });
-
-  expect(catchError(redis)).toContain('pass { url, token } instead');
-});
-
-it('refuses a Redis without a URL or without a token', () => {
-  jest.spyOn(console, 'warn').mockImplementation(() => {});
-
-  expect(catchError(new Redis({ url: undefined, token }))).toMatch(/^url must be /);
-  expect(catchError(new Redis({ url, token: undefined }))).toBe('token must be a string, got undefined');
-});
-
-it.each([
-  ['https://default:must-not-be-shown@example.upstash.io', 'a string'],
-  [undefined, 'undefined'],
-  [null, 'null'],
-  [{}, 'an object (Object)'],
-  [new Map(), 'an object (Map)'],
-  [Object.create(null), 'an object (no prototype)'],
-  [() => {}, 'a function'],
-])('refuses %s, and names only its type', (source, got) => {
-  expect(catchError(source)).toBe(
-    'UpstashStorageDriverClient takes a Redis of @upstash/redis, version 1.12 or newer, or { url, token }, ' +
-      `got ${got}`,
+  it.each(['', 'must-not-be-shown\n', 'must-not-be-shown token', 'must-not-be-shown-é'])(
+    'refuses the token %j',
+    (given) => {
+      expect(catchMessage({ url, token: given })).toBe('token must be printable ASCII without spaces, and not empty');
+    },
   );
+
+  it('refuses a Redis with a custom Requester, and says what to pass instead', () => {
+    const redis = new Redis({ request: async () => ({}) });
+
+    expect(catchMessage(redis)).toContain('pass { url, token } instead');
+  });
+
+  it('refuses a Redis without a URL or without a token', () => {
+    jest.spyOn(console, 'warn').mockImplementation(() => {});
+
+    expect(catchMessage(new Redis({ url: undefined, token }))).toMatch(/^url must be /);
+    expect(catchMessage(new Redis({ url, token: undefined }))).toBe('token must be a string, got undefined');
+  });
+
+  it.each([
+    ['https://default:must-not-be-shown@example.upstash.io', 'a string'],
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [{}, 'an object (Object)'],
+    [new Map(), 'an object (Map)'],
+    [Object.create(null), 'an object (no prototype)'],
+    [() => {}, 'a function'],
+  ])('refuses %s, and names only its type', (source, got) => {
+    expect(catchMessage(source)).toBe(
+      'UpstashStorageDriverClient takes a Redis of @upstash/redis, version 1.12 or newer, or { url, token }, ' +
+        `got ${got}`,
+    );
+  });
 });
 
-describe('fromEnv', () => {
+describe('UpstashStorageDriverClient.fromEnv', () => {
   const NAMES = ['UPSTASH_REDIS_REST_URL', 'UPSTASH_REDIS_REST_TOKEN', 'KV_REST_API_URL', 'KV_REST_API_TOKEN'] as const;
   const original = { ...process.env };
 
@@ -177,7 +179,7 @@ describe('fromEnv', () => {
     expect(UpstashStorageDriverClient.fromEnv().describe()).toEqual({ host: 'example.upstash.io' });
   });
 
-  it('names the variable that is missing', () => {
+  it('names the missing environment variable', () => {
     expect(() => UpstashStorageDriverClient.fromEnv()).toThrow(
       'UPSTASH_REDIS_REST_URL (or KV_REST_API_URL) is not set',
     );

@@ -1,4 +1,4 @@
-// Compiled, never run: which clients the constructor takes.
+// This file is compiled but never run. It checks which clients the constructor accepts.
 import { Redis } from '@upstash/redis';
 import { Redis as CloudflareRedis } from '@upstash/redis/cloudflare';
 import { Cluster as IoredisCluster, Redis as Ioredis } from 'ioredis';
@@ -26,7 +26,7 @@ const clients: RedisStorageDriverClient[] = [
 clients.push(new UpstashStorageDriverClient(url));
 // @ts-expect-error a URL needs its token
 clients.push(new UpstashStorageDriverClient({ url }));
-// @ts-expect-error what the environment holds may be missing: fromEnv() checks it
+// @ts-expect-error an environment variable may be missing, which fromEnv() checks
 clients.push(new UpstashStorageDriverClient({ url: process.env.UPSTASH_REDIS_REST_URL, token }));
 // @ts-expect-error ioredis has its own adapter
 clients.push(new UpstashStorageDriverClient(new Ioredis()));

@@ -1,5 +1,5 @@
 /// <reference types="jest" />
-/** Ends after each test what it has started, the latest first. */
+/** Stops after each test everything that the test started, in reverse order. */
 export function cleanUpAfterEach(): {
   keep: <Running extends { stop(): Promise<void> }>(running: Running) => Running;
   cleanUp: (...actions: (() => unknown)[]) => void;

@@ -56,7 +56,7 @@ describe('fetchWithRetries', () => {
     });
   });
 
-  it('getDelays as long as the server asks, if that is longer', async () => {
+  it('waits for the Retry-After of the server if it is longer than the backoff', async () => {
     const date = new Date(Date.now() + 1_900).toUTCString();
     const values = ['2', '0', date, 'nonsense', '-5', 'Thu, 01 Jan 1970 00:00:00 GMT'];
     const send = jest.fn<Promise<HttpResponse>, []>();

@@ -3,7 +3,7 @@ import { clientContract, type ClientCapability, type ContractSubject } from '@te
 import type { BackDoor } from '../servers/back-door';
 import type { ConnectedClient } from './miss-contract';
 
-/** A client under test, connected, and direct access to its store. The suite closes both. */
+/** A connected client under test, and direct access to its store. The suite closes both. */
 export interface ConnectedSubject extends ConnectedClient {
   backDoor: BackDoor;
 }

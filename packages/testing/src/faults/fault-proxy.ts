@@ -7,11 +7,11 @@ import type { RedisAddress } from '../servers/redis';
 
 /** A TCP proxy between a client and its server that can inject faults. */
 export interface FaultProxy extends RedisAddress, Running {
-  /** The fault applied to client-to-server bytes. Replacing it releases anything the previous fault held. */
+  /** The fault applied to client-to-server bytes. Replacing it forwards the bytes that the previous fault kept back. */
   toServer: Fault;
-  /** The fault applied to server-to-client bytes. Replacing it releases anything the previous fault held. */
+  /** The fault applied to server-to-client bytes. Replacing it forwards the bytes that the previous fault kept back. */
   toClient: Fault;
-  /** The number of open connections. */
+  /** The open connections. */
   readonly links: ReadonlySet<FaultyLink>;
 }
 
@@ -27,7 +27,7 @@ export async function startFaultProxy(server: RedisAddress): Promise<FaultProxy>
     const upstream = connect({ host: server.host, port: server.port, allowHalfOpen: true, noDelay: true });
     const link = createLink(client, upstream);
     links.add(link);
-    void Promise.all([toServer.carry(client, upstream, link), toClient.carry(upstream, client, link)]).finally(() =>
+    void Promise.all([toServer.forward(client, upstream, link), toClient.forward(upstream, client, link)]).finally(() =>
       links.delete(link),
     );
   });
@@ -75,12 +75,12 @@ class Direction {
     this.replaced = createSharedController();
   }
 
-  /** Resolves once `from` has ended or either has failed, and both are closed. */
-  async carry(from: Socket, to: Socket, link: FaultyLink): Promise<void> {
-    const passage = async function* (this: Direction, chunks: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+  /** Forwards bytes until both sockets are closed: `from` has ended, or one of them has failed. */
+  async forward(from: Socket, to: Socket, link: FaultyLink): Promise<void> {
+    const applyFault = async function* (this: Direction, chunks: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
       for await (const bytes of chunks) yield* this.current(bytes, link, this.replaced.signal);
     };
-    await pipeline(from, passage.bind(this), to).catch(() => link.reset());
+    await pipeline(from, applyFault.bind(this), to).catch(() => link.reset());
   }
 }
 
@@ -100,7 +100,7 @@ function createLink(client: Socket, server: Socket): FaultyLink {
   };
 }
 
-/** An AbortController with enough room for the listeners of all held connections. */
+/** An AbortController without a limit on listeners, because every connection may add one. */
 function createSharedController(): AbortController {
   const controller = new AbortController();
   setMaxListeners(0, controller.signal);

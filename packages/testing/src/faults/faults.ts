@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A connection as a fault sees it. It is the same object for as long as the connection lasts. */
+/** A connection through the proxy. A fault gets the same object for each chunk of a connection. */
 export interface FaultyLink {
-  /** Closes both ends after delivering what has passed. */
+  /** Closes both ends after the bytes forwarded so far are delivered. */
   cut(): void;
-  /** Closes both ends at once, with a RST. */
+  /** Closes both ends immediately with a RST. */
   reset(): void;
 }
 
 /**
- * Transforms a chunk of bytes: the fault yields what is to be forwarded, when it is to be forwarded. It gets the chunks of a
- * link's direction one after another. `replaced` aborts once another fault replaces this one.
+ * Transforms a chunk of bytes: the proxy forwards the bytes that the fault yields, as soon as it yields them. The proxy
+ * passes the chunks of each direction of a link one after another. `replaced` aborts once another fault replaces this one.
  */
 export type Fault = (bytes: Buffer, link: FaultyLink, replaced: AbortSignal) => AsyncIterable<Buffer>;
 
@@ -19,7 +19,7 @@ export const pass: Fault = async function* (bytes) {
   yield bytes;
 };
 
-/** Holds everything back until it is replaced, like a network that drops packets for a while. */
+/** Keeps all bytes back until it is replaced, like a network that drops packets for a while. */
 export const hold: Fault = async function* (bytes, _link, replaced) {
   await waitFor(Infinity, replaced);
   yield bytes;
@@ -47,7 +47,7 @@ export const corrupt: Fault = async function* (bytes) {
   yield bytes;
 };
 
-/** Delays each chunk by so many milliseconds. */
+/** Delays each chunk by `ms` milliseconds. */
 export function delay(ms: number): Fault {
   return async function* (bytes, _link, replaced) {
     await waitFor(ms, replaced);
@@ -69,19 +69,19 @@ export function throttle(bytesPerSecond: number): Fault {
   };
 }
 
-/** Forwards so many bytes, counted over all links, before the fault begins: in the middle of a value, for example. */
+/** Forwards `count` bytes, counted over all links, before the fault begins, for example in the middle of a value. */
 export function after(count: number, fault: Fault): Fault {
   let left = count;
   return async function* (bytes, link, replaced) {
-    const passing = bytes.subarray(0, left);
-    const rest = bytes.subarray(passing.length);
-    left -= passing.length;
-    if (passing.length > 0) yield passing;
+    const forwarded = bytes.subarray(0, left);
+    const rest = bytes.subarray(forwarded.length);
+    left -= forwarded.length;
+    if (forwarded.length > 0) yield forwarded;
     if (rest.length > 0) yield* fault(rest, link, replaced);
   };
 }
 
-/** Applies a fault to a single chunk: the first of any link. */
+/** Applies a fault only to the first chunk of all links. */
 export function once(fault: Fault): Fault {
   let isOver = false;
   return async function* (bytes, link, replaced) {

@@ -1,19 +1,19 @@
 import type { ContractStore } from '@temporal-redis-storage/core/testing';
 import { createClient, createCluster, RESP_TYPES } from 'redis';
 
-/** Direct access to a store, by another connection than that of the client under test. */
+/** Direct access to a store, through another connection than the client under test uses. */
 export interface BackDoor extends ContractStore {
   close(): Promise<void>;
 }
 
-/** A {@link BackDoor} to the Redis at this URL, for a client that puts `keyPrefix` before its keys. */
+/** Opens a {@link BackDoor} to the Redis at a URL, for a client that puts `keyPrefix` before its keys. */
 export async function openBackDoor(url: string, keyPrefix = ''): Promise<BackDoor> {
   const redis = await createClient({ url }).connect();
   const send: Send = (name, key, ...args) => redis.sendCommand([name, keyPrefix + key, ...args], AS_BYTES);
   return createBackDoor(send, () => redis.destroy());
 }
 
-/** The same to the Redis Cluster that the node at this URL belongs to. */
+/** Opens a {@link BackDoor} to the Redis Cluster to which the node at a URL belongs. */
 export async function openClusterBackDoor(url: string, keyPrefix = ''): Promise<BackDoor> {
   const redis = await createCluster({ rootNodes: [{ url }] }).connect();
   const send: Send = (name, suffix, ...args) => {

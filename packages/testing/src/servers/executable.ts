@@ -15,10 +15,10 @@ export function findOnPath(command: string): string | undefined {
   return folders.map((folder) => join(folder, command)).find(isExecutable);
 }
 
-/** The executable in an environment variable; undefined if it isn't set. Throws if nothing is at that path. */
-export function executableFromEnvironment(variable: string): string | undefined {
+/** The path in an environment variable; undefined if it isn't set. Throws if the path is not an executable file. */
+export function readExecutablePath(variable: string): string | undefined {
   const path = process.env[variable];
   if (!path) return undefined;
-  if (!isExecutable(path)) throw new Error(`${variable} is '${path}', which is no executable file`);
+  if (!isExecutable(path)) throw new Error(`${variable} is '${path}', which is not an executable file`);
   return path;
 }

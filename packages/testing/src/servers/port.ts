@@ -22,13 +22,13 @@ export async function findFreeClusterPort(): Promise<number> {
   }
 }
 
-/** Another process may take a port before it is used, so `start` gets three attempts. */
+/** Calls `start` up to three times, because another process may take a free port before it is used. */
 export async function retryTakenPort<T>(start: () => Promise<T>): Promise<T> {
-  for (let triesLeft = 2; ; triesLeft--) {
+  for (let attemptsLeft = 2; ; attemptsLeft--) {
     try {
       return await start();
     } catch (error) {
-      if (triesLeft === 0 || !/in use/.test(String(error))) throw error;
+      if (attemptsLeft === 0 || !/in use/.test(String(error))) throw error;
     }
   }
 }

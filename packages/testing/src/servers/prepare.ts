@@ -1,12 +1,12 @@
 import { prepareRedisServer } from './redis-server';
 import { prepareTemporalServer } from './temporal';
 
-/** Makes sure that a Redis can be started, and says which. Installs or compiles one if need be. */
+/** Makes sure that a Redis can be started, and prints its path. Installs or compiles one if necessary. */
 export async function prepareRedis(): Promise<void> {
   console.log(`Redis: ${await prepareRedisServer()}`);
 }
 
-/** Makes sure that a Temporal server can be started, and says which. Builds one if need be. */
+/** Makes sure that a Temporal server can be started, and prints which one. Builds one if necessary. */
 export async function prepareTemporal(): Promise<void> {
   console.log(`Temporal: ${await prepareTemporalServer()}`);
 }

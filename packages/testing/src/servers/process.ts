@@ -5,15 +5,15 @@ import { createInterface } from 'node:readline';
 /** A child process that is ready. */
 export interface RunningProcess {
   child: ChildProcess;
-  /** The line of output that said that it is ready. */
+  /** The line of output that matched `readyLine`. */
   line: string;
-  /** Resolves once it has ended. */
+  /** Resolves once the process has ended. */
   ended: Promise<unknown>;
 }
 
 const TAIL_LENGTH = 2000;
 
-/** Starts a process and waits for a matching line of its output. Rejects with its last output if it ends before. */
+/** Starts a process and waits for a line of output that matches. Rejects with the last output if the process ends first. */
 export async function startProcess(command: string, args: string[], readyLine: RegExp): Promise<RunningProcess> {
   const child = spawn(command, args, { stdio: 'pipe' });
   const ended = new Promise((resolve) => child.once('close', resolve));

@@ -1,8 +1,8 @@
 const INTERVAL_MS = 10_000;
 
-/** Prints what is being done, and every ten seconds for how long and, with `status`, how far it is. */
-export async function withProgress<T>(what: string, work: Promise<T>, status?: () => string): Promise<T> {
-  console.log(`${what} ...`);
+/** Prints the name of the work, and every ten seconds the elapsed time and the `status`, if there is one. */
+export async function withProgress<T>(name: string, work: Promise<T>, status?: () => string): Promise<T> {
+  console.log(`${name} ...`);
   const startedAt = Date.now();
   const timer = setInterval(() => {
     const seconds = Math.round((Date.now() - startedAt) / 1000);

@@ -23,7 +23,7 @@ const SETTINGS = {
   'cluster-enabled': 'yes',
   'cluster-announce-ip': '127.0.0.1',
   'cluster-node-timeout': '5000',
-  // Replicas copy at once rather than after five seconds, and clients learn of them once the master has pinged them.
+  // Replicas sync immediately instead of after five seconds, and clients see them once the master has pinged them.
   'repl-diskless-sync-delay': '0',
   'repl-ping-replica-period': '1',
 };
@@ -34,8 +34,8 @@ export async function startRedisCluster({
   replicasPerMaster = 1,
 }: RedisClusterOptions = {}): Promise<RunningRedisCluster> {
   const size = masters * (1 + replicasPerMaster);
-  return startTogether(async (keep) => {
-    const nodes = await Promise.all(Array.from({ length: size }, () => keep(retryTakenPort(startNode))));
+  return startTogether(async (track) => {
+    const nodes = await Promise.all(Array.from({ length: size }, () => track(retryTakenPort(startNode))));
     await formCluster(nodes, masters);
     return { nodes };
   });
@@ -46,7 +46,7 @@ async function startNode(): Promise<RunningRedis> {
   return startRedis({ port: await findFreeClusterPort(), args });
 }
 
-/** Uses only commands that Redis 6.2 and Valkey know too. */
+/** Uses only commands that Redis 6.2 and Valkey also have. */
 async function formCluster(nodes: RunningRedis[], masters: number): Promise<void> {
   const connections = await connectAll(nodes);
   try {
@@ -68,7 +68,7 @@ async function assignSlots(masters: RedisConnection[]): Promise<void> {
 }
 
 async function meetNodes(nodes: RunningRedis[], connections: RedisConnection[]): Promise<void> {
-  // With different epochs, the masters needn't resolve a conflict first.
+  // With different epochs, the masters don't have to resolve a conflict first.
   await Promise.all(connections.map((connection, index) => connection.clusterSetConfigEpoch(index + 1)));
   for (const { host, port } of nodes.slice(1)) await connections[0]!.clusterMeet(host, port);
   await waitUntil('all nodes of the Redis Cluster know each other', connections, async (connection) => {

@@ -1,7 +1,7 @@
 import { createClient } from 'redis';
 import type { RedisAddress } from './redis';
 
-/** A client of node-redis, connected. */
+/** A node-redis client of one node. */
 export type RedisConnection = ReturnType<typeof connectTo>;
 
 export async function connectAll(addresses: RedisAddress[]): Promise<RedisConnection[]> {

@@ -22,19 +22,19 @@ export interface RunningRedisSentinel extends Running {
 
 const NAME = 'mymaster';
 const SENTINELS = 3;
-// Replicas copy at once rather than after five seconds.
+// Replicas sync immediately instead of after five seconds.
 const NODE_ARGS = ['--repl-diskless-sync-delay', '0'];
 
 /** Starts a master, its replicas and three sentinels, and waits until they work together. */
 export async function startRedisSentinel({ replicas = 1 }: RedisSentinelOptions = {}): Promise<RunningRedisSentinel> {
-  return startTogether(async (keep) => {
-    const master = await keep(startRedis({ args: NODE_ARGS }));
+  return startTogether(async (track) => {
+    const master = await track(startRedis({ args: NODE_ARGS }));
     const replicaArgs = [...NODE_ARGS, '--replicaof', master.host, String(master.port)];
     const followers = await Promise.all(
-      Array.from({ length: replicas }, () => keep(startRedis({ args: replicaArgs }))),
+      Array.from({ length: replicas }, () => track(startRedis({ args: replicaArgs }))),
     );
     const sentinels = await Promise.all(
-      Array.from({ length: SENTINELS }, () => keep(retryTakenPort(() => startSentinel(NAME, master)))),
+      Array.from({ length: SENTINELS }, () => track(retryTakenPort(() => startSentinel(NAME, master)))),
     );
     await waitUntilFormed(followers, sentinels);
     return {
@@ -48,7 +48,7 @@ export async function startRedisSentinel({ replicas = 1 }: RedisSentinelOptions 
 async function waitUntilFormed(replicas: RedisAddress[], sentinels: RedisAddress[]): Promise<void> {
   const connections = await connectAll([...replicas, ...sentinels]);
   try {
-    await waitUntil('the replicas are in step', connections.slice(0, replicas.length), async (replica) =>
+    await waitUntil('the replicas are in sync', connections.slice(0, replicas.length), async (replica) =>
       (await replica.info('replication')).includes('master_link_status:up'),
     );
     await waitUntil('the sentinels know each other', connections.slice(replicas.length), async (sentinel) => {

@@ -3,18 +3,18 @@ import { mkdir, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { RedisBinary } from 'redis-memory-server';
-import { cachePath } from './cache';
-import { executableFromEnvironment, findOnPath, isExecutable } from './executable';
+import { resolveCachePath } from './cache';
+import { readExecutablePath, findOnPath, isExecutable } from './executable';
 import { tryInOrder } from './try-in-order';
 import { withProgress } from './progress';
 
 const run = promisify(execFile);
 
-// The newest release, as download.redis.io calls it.
+// download.redis.io has the newest release under this name.
 const VERSION = 'stable';
 const ADVICE = 'Install Redis, or set REDIS_SERVER_PATH to a redis-server.';
 
-/** The redis-server at REDIS_SERVER_PATH, else on the PATH, else the one that was prepared. Throws if there is none. */
+/** The redis-server at REDIS_SERVER_PATH, else on the PATH, else the prepared one. Throws if it finds no redis-server. */
 export function requireRedisServer(): string {
   const path = findRedisServer();
   if (path === undefined) {
@@ -25,7 +25,7 @@ export function requireRedisServer(): string {
   return path;
 }
 
-/** Makes sure that there is a redis-server, installing or compiling one if need be. Resolves to its path. */
+/** Makes sure that there is a redis-server: installs or compiles one if necessary. Resolves to its path. */
 export async function prepareRedisServer(): Promise<string> {
   return (
     findRedisServer() ??
@@ -42,33 +42,34 @@ export async function prepareRedisServer(): Promise<string> {
 
 function findRedisServer(): string | undefined {
   return (
-    executableFromEnvironment('REDIS_SERVER_PATH') ??
+    readExecutablePath('REDIS_SERVER_PATH') ??
     findOnPath('redis-server') ??
-    [installedPath(), compiledPath()].find(isExecutable)
+    [resolveInstalledPath(), resolveCompiledPath()].find(isExecutable)
   );
 }
 
-const installedPath = (): string => cachePath('redis-server');
-const compileFolder = (): string => cachePath('redis');
-const compiledPath = (): string => join(compileFolder(), VERSION, 'redis-server');
+const resolveInstalledPath = (): string => resolveCachePath('redis-server');
+const resolveCompileFolder = (): string => resolveCachePath('redis');
+const resolveCompiledPath = (): string => join(resolveCompileFolder(), VERSION, 'redis-server');
 
 /**
  * Installs redis-tools, whose redis-check-rdb is the server's own executable under another name. The package
- * redis-server adds a link to it and a service, which would run from now on and after every boot.
+ * redis-server only adds a link to it and a service, which would keep running and start at every boot.
  */
 async function install(): Promise<string> {
-  if (process.getuid?.() !== 0 || findOnPath('apt-get') === undefined) throw new Error('needs Debian, and to be root');
+  if (process.getuid?.() !== 0 || findOnPath('apt-get') === undefined)
+    throw new Error('this needs Debian and the root user');
   await withProgress('Installing Redis (redis-tools) with apt-get', installPackage('redis-tools'));
   const executable = findOnPath('redis-check-rdb');
-  if (executable === undefined) throw new Error('redis-tools came without redis-check-rdb');
-  await mkdir(dirname(installedPath()), { recursive: true });
-  await rm(installedPath(), { force: true });
-  await symlink(executable, installedPath());
-  return installedPath();
+  if (executable === undefined) throw new Error('redis-tools does not contain redis-check-rdb');
+  await mkdir(dirname(resolveInstalledPath()), { recursive: true });
+  await rm(resolveInstalledPath(), { force: true });
+  await symlink(executable, resolveInstalledPath());
+  return resolveInstalledPath();
 }
 
 async function installPackage(name: string): Promise<void> {
-  // An unreachable other source is no reason to give up; if it matters, the installation fails and says so.
+  // The update may fail because of an unrelated package source. If it matters, the installation reports it.
   await run('apt-get', ['update']).catch(() => {});
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   await run('apt-get', ['install', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=60', name], { env });
@@ -79,6 +80,6 @@ async function compile(): Promise<string> {
   process.env.npm_config_strict_ssl ??= 'true';
   return withProgress(
     'Downloading and compiling Redis (once, a few minutes)',
-    RedisBinary.getPath({ downloadDir: compileFolder(), version: VERSION }),
+    RedisBinary.getPath({ downloadDir: resolveCompileFolder(), version: VERSION }),
   );
 }

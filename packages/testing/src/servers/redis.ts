@@ -12,7 +12,7 @@ export interface RedisAddress {
   port: number;
 }
 
-/** A Redis that is running. `stop` removes its files too. */
+/** A running Redis. `stop` also removes its files. */
 export interface RunningRedis extends RedisAddress, Running {
   url: string;
   pid: number;
@@ -20,17 +20,17 @@ export interface RunningRedis extends RedisAddress, Running {
 
 /** Options of {@link startRedis}. */
 export interface RedisOptions {
-  /** Further settings, as on redis-server's command line: `['--maxmemory', '1mb']`. */
+  /** More arguments for redis-server, for example `['--maxmemory', '1mb']`. */
   args?: string[];
-  /** A free port unless given. */
+  /** Defaults to a free port. */
   port?: number;
 }
 
 const HOST = '127.0.0.1';
 
 /**
- * Starts a throw-away Redis on the loopback interface, without persistence unless `args` ask for it. Should this
- * process be killed, it ends within a few seconds.
+ * Starts a temporary Redis on the loopback interface, without persistence unless `args` enable it. If this process is
+ * killed, the Redis ends within a few seconds.
  */
 export async function startRedis({ args = [], port }: RedisOptions = {}): Promise<RunningRedis> {
   return port === undefined ? retryTakenPort(async () => start(await findFreePort(), args)) : start(port, args);
@@ -40,7 +40,7 @@ async function start(port: number, args: string[]): Promise<RunningRedis> {
   const systemBinary = requireRedisServer();
   const folder = await mkdtemp(join(tmpdir(), 'redis-'));
   const server = new RedisMemoryServer({
-    // Among the arguments, because the library won't start on a port that it used shortly before.
+    // The port is an argument, because the library refuses a port that it has just used.
     instance: { ip: HOST, args: ['--port', String(port), '--dir', folder, ...args] },
     binary: { systemBinary },
     // Redis reports wrong settings on stderr, and everything else on stdout, which the library reads.

@@ -3,8 +3,8 @@ import { connectAll, disconnectAll, type RedisConnection } from './redis-connect
 import { waitUntil } from '../wait-until';
 
 /**
- * Disconnects all replicas among these nodes from their primaries: they keep serving what they have, and get
- * nothing new until {@link resumeReplication}.
+ * Disconnects all replicas among these nodes from their primaries. They still serve the data that they have, and get no
+ * new data until {@link resumeReplication}.
  */
 export async function holdReplication(nodes: RedisAddress[]): Promise<void> {
   await runOnEach(nodes, async (connections) => {
@@ -13,7 +13,7 @@ export async function holdReplication(nodes: RedisAddress[]): Promise<void> {
       await connection.sendCommand(['CLIENT', 'KILL', 'TYPE', 'replica']);
     }
     await waitUntil(
-      'the replicas are cut off',
+      'the replicas are disconnected',
       connections,
       async (each) => !(await readInfo(each)).includes(LINK_IS_UP),
     );

@@ -8,7 +8,7 @@ import { startProcess } from './process';
 import type { RedisAddress } from './redis';
 import { requireRedisServer } from './redis-server';
 
-/** A sentinel that is running. */
+/** A running sentinel. */
 export interface RunningSentinel extends RedisAddress, Running {}
 
 const HOST = '127.0.0.1';
@@ -31,10 +31,10 @@ export async function startSentinel(name: string, master: RedisAddress): Promise
   try {
     await writeFile(file, settings.join('\n'));
     const { child, ended } = await startProcess(requireRedisServer(), [file, '--sentinel'], /\+monitor/);
-    const killer = killWithThisProcess(child);
+    const watchdog = startWatchdog(child);
     const stop = async (): Promise<void> => {
       child.kill('SIGKILL');
-      killer.kill();
+      watchdog.kill();
       await ended;
       await removeFolder();
     };
@@ -45,8 +45,8 @@ export async function startSentinel(name: string, master: RedisAddress): Promise
   }
 }
 
-/** Has redis-memory-server's own watchdog end the child if this process is killed, as it does for every Redis. */
-function killWithThisProcess(child: ChildProcess): ChildProcess {
+/** Starts redis-memory-server's watchdog, which ends the child if this process is killed. */
+function startWatchdog(child: ChildProcess): ChildProcess {
   const script = require.resolve('redis-memory-server/scripts/redis_killer.js');
   return spawn(process.execPath, [script, String(process.pid), String(child.pid)], { stdio: 'ignore' });
 }

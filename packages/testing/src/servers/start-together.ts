@@ -1,16 +1,16 @@
-/** Something that runs until it is stopped. */
+/** A server, process or group that runs until it is stopped. */
 export interface Running {
   stop: () => Promise<void>;
 }
 
-/** Registers something that is starting, and returns it. */
+/** Registers a member that is starting, and returns it. */
 type Track = <T extends Running>(starting: Promise<T>) => Promise<T>;
 
 /**
- * Starts several things that belong together. `start` passes each to `keep`; its result is returned with a
- * `stop` for all of them. If it rejects, whatever has started by then is stopped.
+ * Starts a group of servers. `start` passes each one to `track`. Resolves to the result of `start` and a `stop` for the
+ * whole group. If `start` rejects, the servers that have started are stopped.
  */
-export async function startTogether<T extends object>(start: (keep: Track) => Promise<T>): Promise<T & Running> {
+export async function startTogether<T extends object>(start: (track: Track) => Promise<T>): Promise<T & Running> {
   const members: Promise<Running>[] = [];
   const stop = async (): Promise<void> => {
     const results = await Promise.allSettled(members);

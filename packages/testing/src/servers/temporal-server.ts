@@ -5,7 +5,7 @@ import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { cachePath } from './cache';
+import { resolveCachePath } from './cache';
 import { findOnPath, isExecutable } from './executable';
 import { withProgress } from './progress';
 
@@ -14,17 +14,17 @@ const run = promisify(execFile);
 const SOURCE_FOLDER = join(__dirname, '../../temporal-server');
 const SOURCES = ['main.go', 'go.mod', 'go.sum'];
 
-/** The path of our Temporal server (see temporal-server/main.go), if it was built from these sources with this Go. */
+/** The path of our Temporal server (temporal-server/main.go), if it was built from these sources with this Go. */
 export async function findTemporalServer(): Promise<string | undefined> {
   if (findOnPath('go') === undefined) return undefined;
-  // If Go is too old for the sources, the build says so.
+  // If Go is too old for the sources, the build reports it.
   const path = await resolveBuiltPath().catch(() => undefined);
   return path !== undefined && isExecutable(path) ? path : undefined;
 }
 
-/** Builds our Temporal server into the user's cache, and resolves to its path. Concurrent builds do no harm. */
+/** Builds our Temporal server into the user's cache, and resolves to its path. Concurrent builds are safe. */
 export async function buildTemporalServer(): Promise<string> {
-  if (findOnPath('go') === undefined) throw new Error('there is no go on the PATH');
+  if (findOnPath('go') === undefined) throw new Error('go is not on the PATH');
   const path = await resolveBuiltPath();
   const unfinished = `${path}.${process.pid}`;
   await mkdir(dirname(path), { recursive: true });
@@ -41,17 +41,17 @@ async function resolveBuiltPath(): Promise<string> {
   const { stdout: platform } = await run('go', ['env', 'GOVERSION', 'GOOS', 'GOARCH'], { cwd: SOURCE_FOLDER });
   const hash = createHash('sha256').update(platform);
   for (const source of SOURCES) hash.update(await readFile(join(SOURCE_FOLDER, source)));
-  return cachePath(`temporal-server-${hash.digest('hex').slice(0, 16)}`);
+  return resolveCachePath(`temporal-server-${hash.digest('hex').slice(0, 16)}`);
 }
 
 async function build(output: string): Promise<void> {
-  // Without symbol tables it is a third smaller, and a clone that git distrusts builds too without its version.
+  // Without symbol tables the file is a third smaller. Without VCS data, go also builds a clone that git does not trust.
   const args = ['build', '-v', '-buildvcs=false', '-ldflags=-s -w', '-o', output, '.'];
   const go = spawn('go', args, { cwd: SOURCE_FOLDER, stdio: ['ignore', 'inherit', 'pipe'] });
   let downloaded = 0;
   let compiled = 0;
   let lastLines: string[] = [];
-  // With -v it writes a line for every module that it downloads and every package that it compiles.
+  // With -v, go prints a line for every module that it downloads and every package that it compiles.
   createInterface({ input: go.stderr }).on('line', (line) => {
     if (line.startsWith('go: downloading ')) downloaded++;
     else compiled++;

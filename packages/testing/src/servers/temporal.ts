@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import { executableFromEnvironment } from './executable';
+import { readExecutablePath } from './executable';
 import { tryInOrder } from './try-in-order';
 import type { Running } from './start-together';
 import { startProcess } from './process';
 import { withProgress } from './progress';
 import { buildTemporalServer, findTemporalServer } from './temporal-server';
 
-/** A Temporal server that is running. */
+/** A running Temporal server. */
 export interface RunningTemporal extends Running {
   address: string;
   namespace: string;
@@ -14,19 +14,19 @@ export interface RunningTemporal extends Running {
 
 const CLI_SCRIPT = join(__dirname, '../../temporal-server/cli.js');
 const ADVICE =
-  'Set TEMPORAL_ADDRESS (and TEMPORAL_NAMESPACE) to a server that is running, ' +
+  'Set TEMPORAL_ADDRESS (and TEMPORAL_NAMESPACE) to a running server, ' +
   "or TEMPORAL_CLI_PATH to Temporal's CLI, or install Go.";
 
 /**
- * Starts a Temporal server that keeps everything in memory and ends with this process, or uses what there is: the
- * server at TEMPORAL_ADDRESS, which `stop` leaves alone; the CLI at TEMPORAL_CLI_PATH; the server that
+ * Starts a Temporal server that keeps its data in memory and ends with this process. Uses the first of: the server at
+ * TEMPORAL_ADDRESS, which `stop` does not stop; the CLI at TEMPORAL_CLI_PATH; the server that
  * {@link prepareTemporalServer} built; the CLI that the SDK downloads.
  */
 export async function startTemporal(): Promise<RunningTemporal> {
   const address = process.env.TEMPORAL_ADDRESS;
   if (address) return { address, namespace: process.env.TEMPORAL_NAMESPACE ?? 'default', stop: async () => {} };
 
-  const cli = executableFromEnvironment('TEMPORAL_CLI_PATH');
+  const cli = readExecutablePath('TEMPORAL_CLI_PATH');
   if (cli !== undefined) return startServer(process.execPath, CLI_SCRIPT, cli);
 
   const built = await findTemporalServer();
@@ -39,11 +39,11 @@ export async function startTemporal(): Promise<RunningTemporal> {
   );
 }
 
-/** Makes sure that {@link startTemporal} can start a server, building one if need be. Resolves to what it will use. */
+/** Makes sure that {@link startTemporal} can start a server: builds one if necessary. Resolves to its address, path or name. */
 export async function prepareTemporalServer(): Promise<string> {
   return (
     process.env.TEMPORAL_ADDRESS ||
-    executableFromEnvironment('TEMPORAL_CLI_PATH') ||
+    readExecutablePath('TEMPORAL_CLI_PATH') ||
     (await findTemporalServer()) ||
     tryInOrder(
       [

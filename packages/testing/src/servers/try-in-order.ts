@@ -1,11 +1,11 @@
-/** A way to get something, and its name in an error. */
+/** A function that gets something, and its name in an error. */
 export type Source<T> = [name: string, get: () => Promise<T>];
 
 /** The result of the first source that doesn't reject. If all reject, throws an error with each reason and `advice`. */
-export async function tryInOrder<T>(ways: Source<T>[], problem: string, advice: string): Promise<T> {
+export async function tryInOrder<T>(sources: Source<T>[], problem: string, advice: string): Promise<T> {
   const causes: unknown[] = [];
   const reasons: string[] = [];
-  for (const [name, get] of ways) {
+  for (const [name, get] of sources) {
     try {
       return await get();
     } catch (error) {

@@ -7,25 +7,25 @@ import { RespConnection, type RespCommand, type RespReply, type RespValue } from
 export interface UpstashDatabaseOptions {
   /** The Redis that acts as the primary. */
   redis: RedisAddress;
-  /** Another Redis, empty like the first, that acts as a read replica. Without it, reads go to the primary. */
+  /** Another empty Redis, which acts as a read replica. Without it, reads go to the primary. */
   replica?: UpstashReplicaOptions;
-  /** In bytes, of a command or a reply. Defaults to 10485760 (10 MiB), as on Upstash's smaller plans. */
+  /** The maximum size of a command or a reply in bytes. Defaults to 10485760 (10 MiB), as on Upstash's smaller plans. */
   maxRequestSize?: number;
 }
 
 /** The state of a client's session. */
 export interface UpstashSession {
   readOnly: boolean;
-  /** How many writes its reads must see. */
+  /** The number of writes that the client's reads must see. */
   position: number;
 }
 
 /** The flags of a command in `COMMAND INFO`. */
 interface CommandTraits {
   supported: boolean;
-  /** Whether any replica serves it. */
+  /** Whether replicas serve the command. */
   readonly: boolean;
-  /** Whether the read-only token may run it. */
+  /** Whether the read-only token may run the command. */
   readOnlyToken: boolean;
 }
 
@@ -49,15 +49,15 @@ export class UpstashDatabase {
     private readonly maxRequestSize: number,
   ) {}
 
-  /** Runs one command, and updates the session to the position of the server that answered. */
+  /** Runs one command, and updates the session to the position of the server that ran it. */
   async run(command: RespCommand, session: UpstashSession): Promise<RespReply> {
     const { readonly, refusal } = await this.check(command, session);
     if (refusal !== undefined) return refusal;
-    if (!readonly) return this.sized(await this.write([command], session));
-    if (this.replica === undefined) return this.sized(await this.primary.send(command));
+    if (!readonly) return this.limitSize(await this.write([command], session));
+    if (this.replica === undefined) return this.limitSize(await this.primary.send(command));
     const { reply, position } = await this.replica.read(command, session.position);
     session.position = Math.max(session.position, position);
-    return this.sized(reply);
+    return this.limitSize(reply);
   }
 
   /** Runs the commands in one transaction and resolves to the reply of its `EXEC`, or to the error that discarded it. */
@@ -67,12 +67,12 @@ export class UpstashDatabase {
     return refusal ?? this.write([['MULTI'], ...commands, ['EXEC']], session);
   }
 
-  syncTokenOf({ position }: UpstashSession): string {
+  createSyncToken({ position }: UpstashSession): string {
     return Buffer.from(`${this.id} ${position}`).toString('base64url');
   }
 
-  /** @throws UpstashRefusal of a token that this database didn't issue */
-  positionOf(syncToken: string): number {
+  /** @throws UpstashRefusal if this database didn't issue the token */
+  parseSyncToken(syncToken: string): number {
     const [id, position] = Buffer.from(syncToken, 'base64url').toString().split(' ');
     if (id !== this.id) throw new UpstashRefusal(400, 'ERR invalid upstash-sync-token');
     return Number(position);
@@ -86,11 +86,11 @@ export class UpstashDatabase {
 
   /** The connection to the primary, replaced if it was lost. */
   private get primary(): RespConnection {
-    if (this.connection.isClosed && !this.isClosed) this.connection = RespConnection.to(this.address);
+    if (this.connection.isClosed && !this.isClosed) this.connection = RespConnection.openLazily(this.address);
     return this.connection;
   }
 
-  /** Commands that are sent together run together: no other request comes between them. */
+  /** Sends the commands together, so that no command of another request runs between them. */
   private async write(commands: RespCommand[], session: UpstashSession): Promise<RespReply> {
     this.writes += 1;
     session.position = this.writes;
@@ -105,10 +105,10 @@ export class UpstashDatabase {
     { readOnly }: UpstashSession,
   ): Promise<{ readonly: boolean; refusal?: RespReply }> {
     const name = command[0]!.toString().toLowerCase();
-    const { supported, readonly, readOnlyToken } = await this.traitsOf(name);
+    const { supported, readonly, readOnlyToken } = await this.getTraits(name);
     const size = command.reduce((total, argument) => total + Buffer.byteLength(argument), 0);
     if (!supported) return { readonly, refusal: createErrorReply(`ERR Command is not available: '${name}'`) };
-    if (size > this.maxRequestSize) return { readonly, refusal: this.tooLarge(size) };
+    if (size > this.maxRequestSize) return { readonly, refusal: this.createSizeError(size) };
     if (readOnly && !readOnlyToken) {
       return {
         readonly,
@@ -118,17 +118,17 @@ export class UpstashDatabase {
     return { readonly };
   }
 
-  private sized(reply: RespReply): RespReply {
-    return reply.raw.length > this.maxRequestSize ? this.tooLarge(reply.raw.length) : reply;
+  private limitSize(reply: RespReply): RespReply {
+    return reply.raw.length > this.maxRequestSize ? this.createSizeError(reply.raw.length) : reply;
   }
 
-  private tooLarge(size: number): RespReply {
+  private createSizeError(size: number): RespReply {
     return createErrorReply(
       `ERR max request size exceeded. Limit: ${this.maxRequestSize} bytes, Actual: ${size} bytes`,
     );
   }
 
-  private async traitsOf(name: string): Promise<CommandTraits> {
+  private async getTraits(name: string): Promise<CommandTraits> {
     let traits = this.traits.get(name);
     if (traits === undefined) {
       traits = this.primary.send(['COMMAND', 'INFO', name]).then(({ value }) => findTraits(name, value));
@@ -139,21 +139,22 @@ export class UpstashDatabase {
   }
 }
 
-/** Command groups that need a connection, which REST lacks, and the exceptions in them. Redis 6 lists SELECT in none. */
+/** Command categories that REST doesn't support, because they need a connection. SUPPORTED has the exceptions. */
 const UNSUPPORTED = ['@admin', '@blocking', '@connection', '@pubsub', '@transaction'];
 const SUPPORTED = ['echo', 'ping', 'publish'];
 
 function findTraits(name: string, commandInfo: RespValue): CommandTraits {
   const [info] = toItems(commandInfo);
   const [, , flags, , , , categories] = info === undefined ? [] : toItems(info);
-  const is = (set: RespValue | undefined, member: string): boolean =>
+  const includes = (set: RespValue | undefined, member: string): boolean =>
     set !== undefined && toItems(set).some((item) => item.type === 'status' && item.text === member);
   return {
+    // Redis 6 has SELECT in no category.
     supported:
       SUPPORTED.includes(name) ||
-      (flags !== undefined && name !== 'select' && !UNSUPPORTED.some((category) => is(categories, category))),
-    readonly: is(flags, 'readonly'),
-    readOnlyToken: is(categories, '@read') && !is(categories, '@dangerous') && name !== 'scan',
+      (flags !== undefined && name !== 'select' && !UNSUPPORTED.some((category) => includes(categories, category))),
+    readonly: includes(flags, 'readonly'),
+    readOnlyToken: includes(categories, '@read') && !includes(categories, '@dangerous') && name !== 'scan',
   };
 }
 

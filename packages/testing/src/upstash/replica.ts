@@ -2,7 +2,7 @@ import type { RedisAddress } from '../servers/redis';
 import { RespConnection, type RespCommand, type RespReply } from './resp';
 
 export interface UpstashReplicaOptions extends RedisAddress {
-  /** How long after the primary it applies a write, unless a read that has seen the write comes first. */
+  /** The delay before the replica applies a write in ms. A read whose sync token requires the write applies it earlier. */
   lagMs: number;
 }
 
@@ -11,7 +11,7 @@ interface Write {
   position: number;
 }
 
-/** A read replica that lags: a Redis on which each write of the primary runs again, later. */
+/** A lagging read replica: a Redis on which each write of the primary runs again later. */
 export class UpstashReplica {
   private readonly backlog: Write[] = [];
   private readonly timers = new Set<NodeJS.Timeout>();
@@ -38,8 +38,8 @@ export class UpstashReplica {
   /** Reads once every write up to `position` has been applied. */
   async read(command: RespCommand, position: number): Promise<{ reply: RespReply; position: number }> {
     this.catchUp(position);
-    const reached = this.position;
-    return { reply: await this.redis.send(command), position: reached };
+    const appliedPosition = this.position;
+    return { reply: await this.redis.send(command), position: appliedPosition };
   }
 
   close(): void {
@@ -51,7 +51,7 @@ export class UpstashReplica {
     while (this.backlog[0] !== undefined && this.backlog[0].position <= position) {
       const write = this.backlog.shift()!;
       this.position = write.position;
-      // A write that the primary refused is refused here, too.
+      // The replica also refuses a write that the primary refused.
       for (const command of write.commands) void this.redis.send(command).catch(() => {});
     }
   }

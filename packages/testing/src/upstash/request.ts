@@ -4,7 +4,7 @@ import type { RespCommand } from './resp';
 /** A complete HTTP request. */
 export interface UpstashRequest {
   method: string;
-  /** Path and query, as they were sent. */
+  /** The path and the query, not decoded. */
   url: string;
   headers: IncomingHttpHeaders;
   body: Buffer;
@@ -34,8 +34,8 @@ export function parseToken({ url, headers }: UpstashRequest): string | undefined
 }
 
 /**
- * Reads a request as Upstash's documentation ("REST API") describes it. What the documentation doesn't promise is
- * refused, so that no client comes to rely on it.
+ * Parses a request as Upstash's documentation ("REST API") describes it. Refuses requests that the documentation doesn't
+ * describe, so that no client relies on them.
  *
  * @throws UpstashRefusal
  */
@@ -52,7 +52,7 @@ export function parseOperation(request: UpstashRequest): UpstashOperation {
       return { kind: 'pipeline', commands: parseCommands(body), format: parseFormat(request) };
     case '/multi-exec': {
       const format = parseFormat(request);
-      if (format === 'resp2') throw new UpstashRefusal(400, 'ERR /multi-exec answers in JSON format only');
+      if (format === 'resp2') throw new UpstashRefusal(400, 'ERR /multi-exec supports only the JSON format');
       return { kind: 'multi-exec', commands: parseCommands(body), format };
     }
     default:
@@ -73,10 +73,10 @@ function parseFormat({ headers }: UpstashRequest): UpstashFormat {
 function parsePathCommand(path: string, { url, body }: UpstashRequest): RespCommand {
   const segments = path.slice(1).split('/').map(decode);
   if (segments.some((segment) => segment === '' || segment === '.' || segment === '..')) {
-    throw new UpstashRefusal(400, 'ERR a segment of the path that is empty or dots is not documented');
+    throw new UpstashRefusal(400, 'ERR an empty path segment, or one of dots, is not documented');
   }
   const options = parseQuery(url).filter(([name]) => name !== '_token');
-  // `POST /info` is documented to be `INFO`, so an empty body is no argument.
+  // `POST /info` is documented to be `INFO`, so an empty body is not an argument.
   if (body.length === 0) {
     if (options.length > 0) throw new UpstashRefusal(400, 'ERR query parameters without a body are not documented');
     return segments;

@@ -22,7 +22,7 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** A RESP2 connection that passes replies on byte for byte, in the order of the commands. */
+/** A RESP2 connection. Replies come in the order of the commands, parsed and as raw bytes. */
 export class RespConnection {
   private readonly waiting: Waiting[] = [];
   private chunks: Buffer[] = [];
@@ -35,8 +35,8 @@ export class RespConnection {
     return new RespConnection(socket);
   }
 
-  /** Connects while the first commands already wait for it. */
-  static to({ host, port }: RedisAddress): RespConnection {
+  /** Returns at once: commands wait until the connection is open. */
+  static openLazily({ host, port }: RedisAddress): RespConnection {
     return new RespConnection(connect({ host, port, noDelay: true }));
   }
 
@@ -118,7 +118,7 @@ function parse(received: Buffer, start: number): Parsed {
     case '*':
       return parseArray(received, next, Number(text));
     default:
-      throw new Error(`Redis answered with an unknown RESP2 type '${type}'`);
+      throw new Error(`Redis sent a reply of unknown RESP2 type '${type}'`);
   }
 }
 

@@ -46,7 +46,7 @@ function formatOutcome(value: RespValue, format: JsonFormat): string {
   return value.type === 'error' ? `{"error":${formatJson(value, format)}}` : `{"result":${formatJson(value, format)}}`;
 }
 
-/** As JSON text, in which an integer keeps all its digits and invalid UTF-8 becomes U+FFFD. */
+/** The value as JSON text. An integer keeps all its digits, and invalid UTF-8 becomes U+FFFD. */
 function formatJson(value: RespValue, format: JsonFormat): string {
   switch (value.type) {
     case 'null':

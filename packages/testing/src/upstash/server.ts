@@ -25,7 +25,7 @@ export interface UpstashServer {
   readonly url: string;
   readonly token: string;
   readonly readOnlyToken: string;
-  /** Set it to make the endpoint fail, or to watch it; by default requests are just applied. */
+  /** Replace it to inject failures or to record requests. By default it only applies requests. */
   intercept: UpstashIntercept;
   stop(): Promise<void>;
 }
@@ -33,7 +33,7 @@ export interface UpstashServer {
 /** Starts an endpoint that speaks Upstash's REST API, strictly as documented, in front of a real Redis. */
 export async function startUpstash(options: UpstashDatabaseOptions): Promise<UpstashServer> {
   const database = await UpstashDatabase.open(options);
-  // Room for the longest key that Upstash takes (32 KB), percent-encoded.
+  // The path may contain the longest key that Upstash accepts (32 KB), percent-encoded.
   const server = createServer({ maxHeaderSize: 128 * 1024 });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -50,7 +50,7 @@ export async function startUpstash(options: UpstashDatabaseOptions): Promise<Ups
     },
   };
 
-  async function answerTo(request: UpstashRequest): Promise<UpstashResponse> {
+  async function createResponseTo(request: UpstashRequest): Promise<UpstashResponse> {
     try {
       const token = parseToken(request);
       if (token !== upstash.token && token !== upstash.readOnlyToken) {
@@ -64,14 +64,14 @@ export async function startUpstash(options: UpstashDatabaseOptions): Promise<Ups
   }
 
   async function handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const request = await handleRequest(incoming);
-    const answer = await upstash.intercept(request, () => answerTo(request));
-    if (answer === undefined) {
+    const request = await readRequest(incoming);
+    const result = await upstash.intercept(request, () => createResponseTo(request));
+    if (result === undefined) {
       incoming.socket.destroy();
       return;
     }
-    response.writeHead(answer.status, { ...answer.headers, 'content-length': answer.body.length });
-    response.end(request.method === 'HEAD' ? undefined : answer.body);
+    response.writeHead(result.status, { ...result.headers, 'content-length': result.body.length });
+    response.end(request.method === 'HEAD' ? undefined : result.body);
   }
 
   server.on('request', (incoming, response) => {
@@ -80,7 +80,7 @@ export async function startUpstash(options: UpstashDatabaseOptions): Promise<Ups
   return upstash;
 }
 
-async function handleRequest(incoming: IncomingMessage): Promise<UpstashRequest> {
+async function readRequest(incoming: IncomingMessage): Promise<UpstashRequest> {
   const chunks: Buffer[] = [];
   for await (const chunk of incoming) chunks.push(chunk as Buffer);
   const { method = '', url = '', headers } = incoming;
@@ -94,9 +94,9 @@ async function executeCommands(
 ): Promise<UpstashResponse> {
   const operation = parseOperation(request);
   const sent = request.headers['upstash-sync-token'];
-  const session = { readOnly, position: typeof sent === 'string' && sent !== '' ? database.positionOf(sent) : 0 };
-  const answer = await createResponse(operation, database, session);
-  return { ...answer, headers: { ...answer.headers, 'upstash-sync-token': database.syncTokenOf(session) } };
+  const session = { readOnly, position: typeof sent === 'string' && sent !== '' ? database.parseSyncToken(sent) : 0 };
+  const response = await createResponse(operation, database, session);
+  return { ...response, headers: { ...response.headers, 'upstash-sync-token': database.createSyncToken(session) } };
 }
 
 async function createResponse(

@@ -1,5 +1,5 @@
-// Runs the Temporal CLI's development server through the SDK: the CLI at the given path, or else one that the SDK
-// downloads. It prints its address and namespace as one line of JSON, and ends when its standard input closes.
+// Runs a development server of the Temporal CLI through the SDK. Uses the CLI at the given path, or a CLI that the SDK
+// downloads. Prints the address and the namespace as one line of JSON, and ends when its standard input closes.
 const { TestWorkflowEnvironment } = require('@temporalio/testing');
 
 async function main() {
@@ -13,7 +13,7 @@ async function main() {
     },
   });
   console.log(JSON.stringify({ address: environment.address, namespace }));
-  // Whoever started this server holds the other end of the pipe, so it can't outlive them.
+  // The parent process has the other end of this pipe, so the server ends when the parent ends.
   process.stdin.resume().on('end', () => void environment.teardown());
 }
 

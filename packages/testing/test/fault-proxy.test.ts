@@ -20,7 +20,7 @@ import { isReachable } from './reachable';
 
 const MIB = 1024 * 1024;
 
-/** An echo that a client reaches through the proxy. */
+/** An echo server, which clients reach through the proxy. */
 let server: Server;
 let proxy: FaultProxy;
 const sockets = new Set<Socket>();
@@ -43,7 +43,7 @@ afterEach(async () => {
   await once(server, 'close');
 });
 
-/** A connection, what has come back on it, and how it ended: with a code, or '' for a regular end. */
+/** A connection, the bytes that it has received, and how it ended: an error code, or '' for a regular end. */
 interface Client {
   socket: Socket;
   received: () => Buffer;
@@ -62,20 +62,20 @@ function open(): Client {
 }
 
 async function waitUntilReceived(client: Client, length: number): Promise<void> {
-  await waitUntil('the bytes are back', [client], async ({ received }) => received().length >= length);
+  await waitUntil('the client has received the bytes', [client], async ({ received }) => received().length >= length);
 }
 
 async function waitUntilEnded(client: Client): Promise<void> {
   await waitUntil('the connection has ended', [client], async ({ ended }) => ended() !== undefined);
 }
 
-/** Long enough for what is about to come. */
+/** Gives the proxy time to forward bytes that it should keep back. */
 async function waitBriefly(): Promise<void> {
   await sleep(150);
 }
 
-describe('a proxy', () => {
-  it('carries bytes both ways, unchanged and in order', async () => {
+describe('the fault proxy', () => {
+  it('forwards bytes in both directions, unchanged and in order', async () => {
     const data = randomBytes(5 * MIB);
     const client = open();
     client.socket.write(data);
@@ -85,7 +85,7 @@ describe('a proxy', () => {
     expect(client.received().equals(data)).toBe(true);
   });
 
-  it('keeps connections apart, and knows how many there are', async () => {
+  it('keeps connections separate, and lists the open ones', async () => {
     const clients = [open(), open()];
     clients.forEach(({ socket }, index) => socket.write(`client ${index}`));
     for (const client of clients) await waitUntilReceived(client, 8);
@@ -94,14 +94,14 @@ describe('a proxy', () => {
     expect(proxy.links.size).toBe(2);
 
     clients[0]!.socket.end();
-    await waitUntil('one has gone', [proxy], async ({ links }) => links.size === 1);
+    await waitUntil('one connection has closed', [proxy], async ({ links }) => links.size === 1);
   });
 
-  it('closes a connection whose server is gone', async () => {
+  it('closes a connection whose server has stopped', async () => {
     const target = { host: '127.0.0.1', port: proxy.port };
-    const toNowhere = await startFaultProxy(target);
+    const proxyWithoutServer = await startFaultProxy(target);
     await proxy.stop();
-    proxy = toNowhere;
+    proxy = proxyWithoutServer;
     const client = open();
 
     await waitUntilEnded(client);
@@ -109,10 +109,10 @@ describe('a proxy', () => {
     expect(client.received().length).toBe(0);
   });
 
-  it('is gone after stop, with its connections, even while it holds bytes back', async () => {
+  it('closes its port and connections on stop, even while it keeps bytes back', async () => {
     proxy.toClient = hold;
     const client = open();
-    client.socket.write('held');
+    client.socket.write('kept back');
     await waitBriefly();
 
     await proxy.stop();
@@ -124,8 +124,8 @@ describe('a proxy', () => {
   });
 });
 
-describe.each(['toServer', 'toClient'] as const)('the fault %s', (direction) => {
-  it('may hold bytes back until it is replaced', async () => {
+describe.each(['toServer', 'toClient'] as const)('a fault of the direction %s', (direction) => {
+  it('can keep bytes back until it is replaced', async () => {
     proxy[direction] = after(4, hold);
     const client = open();
     client.socket.write('one two');
@@ -139,7 +139,7 @@ describe.each(['toServer', 'toClient'] as const)('the fault %s', (direction) => 
     expect(client.received().toString()).toBe('one two');
   });
 
-  it('may drop bytes', async () => {
+  it('can drop bytes', async () => {
     const client = open();
     proxy[direction] = swallow;
     client.socket.write('lost');
@@ -152,7 +152,7 @@ describe.each(['toServer', 'toClient'] as const)('the fault %s', (direction) => 
     expect(client.received().toString()).toBe('found');
   });
 
-  it('may truncate a large value, which ends after exactly so many bytes', async () => {
+  it('can close the connection after an exact number of bytes of a large value', async () => {
     proxy[direction] = after(3 * MIB, cut);
     const data = randomBytes(5 * MIB);
     const client = open();
@@ -160,13 +160,13 @@ describe.each(['toServer', 'toClient'] as const)('the fault %s', (direction) => 
 
     await waitUntilEnded(client);
 
-    // What was not yet sent to the server is refused with a RST, which may take echoed bytes along.
+    // The proxy resets the connection if bytes for the server are left over, and the RST may discard echoed bytes.
     expect(client.received().length).toBeGreaterThanOrEqual(direction === 'toClient' ? 3 * MIB : 0);
     expect(client.received().equals(data.subarray(0, client.received().length))).toBe(true);
     expect(client.received().length).toBeLessThanOrEqual(3 * MIB);
   });
 
-  it('may reset the connection in the middle of a large value', async () => {
+  it('can reset the connection in the middle of a large value', async () => {
     proxy[direction] = after(MIB, reset);
     const client = open();
     client.socket.write(randomBytes(5 * MIB));
@@ -176,7 +176,7 @@ describe.each(['toServer', 'toClient'] as const)('the fault %s', (direction) => 
     expect(client.received().length).toBeLessThan(5 * MIB);
   });
 
-  it('may flip a bit', async () => {
+  it('can flip a bit', async () => {
     proxy[direction] = corrupt;
     const client = open();
     client.socket.write('abc');
@@ -186,7 +186,7 @@ describe.each(['toServer', 'toClient'] as const)('the fault %s', (direction) => 
     expect(client.received().toString()).toBe('acc');
   });
 
-  it('may apply a fault to a single chunk', async () => {
+  it('can apply to a single chunk', async () => {
     proxy[direction] = onceOnly(corrupt);
     const client = open();
     client.socket.write('abc');
@@ -198,7 +198,7 @@ describe.each(['toServer', 'toClient'] as const)('the fault %s', (direction) => 
     expect(client.received().toString()).toBe('accabc');
   });
 
-  it('may delay bytes', async () => {
+  it('can delay bytes', async () => {
     proxy[direction] = delay(300);
     const client = open();
     const start = performance.now();
@@ -209,7 +209,7 @@ describe.each(['toServer', 'toClient'] as const)('the fault %s', (direction) => 
     expect(performance.now() - start).toBeGreaterThan(290);
   });
 
-  it('may limit the rate, of each connection for itself', async () => {
+  it('can limit the rate of each connection separately', async () => {
     proxy[direction] = throttle(MIB);
     const clients = [open(), open()];
     const start = performance.now();
@@ -220,7 +220,7 @@ describe.each(['toServer', 'toClient'] as const)('the fault %s', (direction) => 
     expect(performance.now() - start).toBeGreaterThan(450);
   });
 
-  it('that is slow lets the rest go at once when it is replaced', async () => {
+  it('forwards the remaining bytes immediately when it is replaced', async () => {
     proxy[direction] = throttle(1);
     const client = open();
     client.socket.write('a hundred seconds'.repeat(6));
@@ -233,7 +233,7 @@ describe.each(['toServer', 'toClient'] as const)('the fault %s', (direction) => 
   });
 });
 
-it('a link can be cut and reset between commands', async () => {
+it('a link of the fault proxy can be cut and reset between commands', async () => {
   const [first, second] = [open(), open()];
   for (const client of [first, second]) {
     client.socket.write('command');

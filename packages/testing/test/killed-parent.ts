@@ -10,12 +10,12 @@ type Starter = 'startRedis' | 'startRedisSentinel' | 'startTemporal';
 type Started<S extends Starter> = Omit<Awaited<ReturnType<(typeof testing)[S]>>, 'stop'>;
 
 /**
- * Starts something in a separate process, kills that process by SIGKILL, and passes `check` what it had started. Then
- * removes the files that nobody was left to remove.
+ * Starts a server in a separate process, kills that process by SIGKILL, and calls `check` with the server's data. Then
+ * removes the files that the killed process could not remove.
  */
 export async function withKilledParent<S extends Starter>(
   starter: S,
-  check: (started: Started<S>) => Promise<void>,
+  check: (server: Started<S>) => Promise<void>,
 ): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'killed-parent-'));
   try {
@@ -26,9 +26,9 @@ export async function withKilledParent<S extends Starter>(
 }
 
 async function startAndKill<S extends Starter>(starter: S, folder: string): Promise<Started<S>> {
-  // The built package, because a process outside jest can't run the sources.
+  // The process uses the built package, because it can't run the sources without Jest.
   const script = `const testing = require(${JSON.stringify(join(__dirname, '..'))});
-    testing.${starter}().then((started) => console.log(JSON.stringify(started)));`;
+    testing.${starter}().then((server) => console.log(JSON.stringify(server)));`;
   const parent = spawn(process.execPath, ['-e', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, TMPDIR: folder },

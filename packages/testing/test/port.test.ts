@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { findFreeClusterPort, retryTakenPort } from '../src/servers/port';
 
-describe('freeClusterPort', () => {
-  it('finds a port that is free, as is its bus port', async () => {
+describe('findFreeClusterPort', () => {
+  it('finds a free port whose bus port is free too', async () => {
     const port = await findFreeClusterPort();
 
     for (const each of [port, port + 10_000]) {
@@ -17,16 +17,16 @@ describe('freeClusterPort', () => {
 describe('retryTakenPort', () => {
   const taken = new Error('port 1234 is in use');
 
-  it('tries three times', async () => {
+  it('calls start up to three times', async () => {
     const start = jest.fn().mockRejectedValueOnce(taken).mockRejectedValueOnce(taken).mockResolvedValueOnce('started');
     expect(await retryTakenPort(start)).toBe('started');
 
-    const startInVain = jest.fn().mockRejectedValue(taken);
-    await expect(retryTakenPort(startInVain)).rejects.toBe(taken);
-    expect(startInVain).toHaveBeenCalledTimes(3);
+    const alwaysFail = jest.fn().mockRejectedValue(taken);
+    await expect(retryTakenPort(alwaysFail)).rejects.toBe(taken);
+    expect(alwaysFail).toHaveBeenCalledTimes(3);
   });
 
-  it('does not try again after another failure', async () => {
+  it('does not call start again after another error', async () => {
     const other = new Error('no such setting');
     const start = jest.fn().mockRejectedValue(other);
 

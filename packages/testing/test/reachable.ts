@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 
-/** Whether something listens at an address. */
+/** Whether a server listens at the address. */
 export async function isReachable({ host, port }: { host: string; port: number }): Promise<boolean> {
   const socket = connect(port, host);
   try {

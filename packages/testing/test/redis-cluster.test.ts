@@ -8,7 +8,7 @@ describe('startRedisCluster', () => {
     await cluster?.stop();
   });
 
-  it('starts three masters with a replica each, which every node knows', async () => {
+  it('starts three masters with a replica each, and every node knows all of them', async () => {
     cluster = await startRedisCluster();
     const ports = cluster.nodes.map(({ port }) => port);
 
@@ -24,7 +24,7 @@ describe('startRedisCluster', () => {
     }
   });
 
-  it('starts without replicas, takes commands on every slot, and ends with stop', async () => {
+  it('starts without replicas, accepts commands on every slot, and ends on stop', async () => {
     cluster = await startRedisCluster({ replicasPerMaster: 0 });
     const client = createCluster({ rootNodes: [{ url: cluster.nodes[0]!.url }] });
     await client.connect();

@@ -5,7 +5,7 @@ import { withKilledParent } from './killed-parent';
 import { isReachable } from './reachable';
 
 describe('startRedisSentinel', () => {
-  it('starts a master, a replica and three sentinels, by which a client finds its way; stop ends them all', async () => {
+  it('starts a master, a replica and three sentinels that a client can use, and stops all of them on stop', async () => {
     const { name, sentinels, nodes, stop } = await startRedisSentinel();
     try {
       const client = createSentinel({ name, sentinelRootNodes: sentinels });
@@ -21,7 +21,7 @@ describe('startRedisSentinel', () => {
     expect(await Promise.all(all.map(isReachable))).toEqual(all.map(() => false));
   });
 
-  it('leaves nothing behind when its process is killed', async () => {
+  it('ends all servers when its process is killed', async () => {
     await withKilledParent('startRedisSentinel', async ({ sentinels, nodes }) => {
       await expect(
         waitUntil('all have ended', [...sentinels, ...nodes], async (address) => !(await isReachable(address))),

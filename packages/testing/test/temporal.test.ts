@@ -11,13 +11,13 @@ async function isUp({ address }: { address: string }): Promise<boolean> {
 
 describe('startTemporal', () => {
   const environment = { ...process.env };
-  // A server that is running already is not ours to start or to end.
-  const given = process.env.TEMPORAL_ADDRESS !== undefined;
+  // The tests must not start or stop a server that is already running.
+  const isExternal = process.env.TEMPORAL_ADDRESS !== undefined;
   afterEach(() => {
     process.env = { ...environment };
   });
 
-  it('answers the address of a server and a namespace that it has', async () => {
+  it('returns the address of a server and an existing namespace', async () => {
     const { address, namespace, stop } = await startTemporal();
     try {
       const connection = await Connection.connect({ address });
@@ -29,17 +29,17 @@ describe('startTemporal', () => {
     }
   });
 
-  it('ends what it started on stop', async () => {
+  it('ends the server that it started on stop', async () => {
     const server = await startTemporal();
     await server.stop();
 
-    expect(await isUp(server)).toBe(given);
+    expect(await isUp(server)).toBe(isExternal);
   });
 
-  it('leaves no server behind when its process is killed', async () => {
+  it('ends the server when its process is killed', async () => {
     await withKilledParent('startTemporal', async (server) => {
       await expect(
-        waitUntil('the server has ended', [server], async () => (await isUp(server)) === given),
+        waitUntil('the server has ended', [server], async () => (await isUp(server)) === isExternal),
       ).resolves.toBeUndefined();
     });
   });
@@ -53,7 +53,7 @@ describe('startTemporal', () => {
     expect(await startTemporal()).toMatchObject({ address: 'temporal.example:7233', namespace: 'orders' });
   });
 
-  it('refuses a TEMPORAL_CLI_PATH that is no executable file', async () => {
+  it('rejects a TEMPORAL_CLI_PATH that is not an executable file', async () => {
     delete process.env.TEMPORAL_ADDRESS;
     process.env.TEMPORAL_CLI_PATH = '/nonexistent/temporal';
 

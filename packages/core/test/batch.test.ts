@@ -3,7 +3,7 @@ import { runBatch } from '../src/batch';
 const ITEMS = Array.from({ length: 1000 }, (_, index) => index);
 
 /** A task that runs until its signal aborts. */
-function untilAborted(abortSignal: AbortSignal): Promise<never> {
+function runUntilAborted(abortSignal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
     abortSignal.throwIfAborted();
     abortSignal.addEventListener('abort', () => reject(abortSignal.reason as Error));
@@ -38,7 +38,7 @@ describe('a batch', () => {
     const results = runBatch(ITEMS, undefined, async (item, abortSignal) => {
       started++;
       if (item === 50) throw failure;
-      await untilAborted(abortSignal).catch((reason: unknown) => reasons.push(reason));
+      await runUntilAborted(abortSignal).catch((reason: unknown) => reasons.push(reason));
       throw new Error(`a later failure of ${item}`);
     });
     await expect(results).rejects.toBe(failure);
@@ -52,7 +52,7 @@ describe('a batch', () => {
     let started = 0;
     const results = runBatch(ITEMS, controller.signal, (_item, abortSignal) => {
       if (++started === 150) setImmediate(() => controller.abort(reason));
-      return untilAborted(abortSignal);
+      return runUntilAborted(abortSignal);
     });
     await expect(results).rejects.toBe(reason);
     expect(started).toBeLessThanOrEqual(300);

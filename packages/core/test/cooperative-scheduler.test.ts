@@ -76,7 +76,7 @@ describe('the cooperative scheduler', () => {
     expect(done).toEqual(['a1', 'a2']);
   });
 
-  it('takes no further step of an aborted job, running or waiting, and continues with the next', async () => {
+  it('runs no more steps of an aborted job, running or waiting, and continues with the next', async () => {
     const clock = { now: 0 };
     const done: string[] = [];
     const scheduler = new CooperativeScheduler(() => clock.now);

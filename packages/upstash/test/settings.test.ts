@@ -9,7 +9,7 @@ const token = 'a-token_that-must-not-be-shown==';
 const backoff = (): number => 7;
 
 /** Returns the message of the TypeError that the constructor throws. */
-function catchMessage(source: unknown): string {
+function catchErrorMessage(source: unknown): string {
   let thrown: unknown;
   try {
     thrown = new UpstashStorageDriverClient(source as never);
@@ -103,31 +103,35 @@ describe('resolveSettings', () => {
     [null, 'got null'],
     [new URL(url), 'got an object (URL)'],
   ])('refuses the URL %s', (given, got) => {
-    expect(catchMessage({ url: given, token })).toBe(`url must be the https URL of the database's REST API, ${got}`);
+    expect(catchErrorMessage({ url: given, token })).toBe(
+      `url must be the https URL of the database's REST API, ${got}`,
+    );
   });
 
   it.each([undefined, null, 7])('refuses the token %s', (given) => {
-    expect(catchMessage({ url, token: given })).toMatch(/^token must be a string, got (undefined|null|a number)$/);
+    expect(catchErrorMessage({ url, token: given })).toMatch(/^token must be a string, got (undefined|null|a number)$/);
   });
 
   it.each(['', 'must-not-be-shown\n', 'must-not-be-shown token', 'must-not-be-shown-é'])(
     'refuses the token %j',
     (given) => {
-      expect(catchMessage({ url, token: given })).toBe('token must be printable ASCII without spaces, and not empty');
+      expect(catchErrorMessage({ url, token: given })).toBe(
+        'token must be printable ASCII without spaces, and not empty',
+      );
     },
   );
 
   it('refuses a Redis with a custom Requester, and says what to pass instead', () => {
     const redis = new Redis({ request: async () => ({}) });
 
-    expect(catchMessage(redis)).toContain('pass { url, token } instead');
+    expect(catchErrorMessage(redis)).toContain('pass { url, token } instead');
   });
 
   it('refuses a Redis without a URL or without a token', () => {
     jest.spyOn(console, 'warn').mockImplementation(() => {});
 
-    expect(catchMessage(new Redis({ url: undefined, token }))).toMatch(/^url must be /);
-    expect(catchMessage(new Redis({ url, token: undefined }))).toBe('token must be a string, got undefined');
+    expect(catchErrorMessage(new Redis({ url: undefined, token }))).toMatch(/^url must be /);
+    expect(catchErrorMessage(new Redis({ url, token: undefined }))).toBe('token must be a string, got undefined');
   });
 
   it.each([
@@ -139,7 +143,7 @@ describe('resolveSettings', () => {
     [Object.create(null), 'an object (no prototype)'],
     [() => {}, 'a function'],
   ])('refuses %s, and names only its type', (source, got) => {
-    expect(catchMessage(source)).toBe(
+    expect(catchErrorMessage(source)).toBe(
       'UpstashStorageDriverClient takes a Redis of @upstash/redis, version 1.12 or newer, or { url, token }, ' +
         `got ${got}`,
     );

@@ -4,7 +4,7 @@ import vectors from '../../../docs/key-format-vectors.json';
 import { parseKey, RedisStorageDriver } from '../src';
 import { InMemoryStorageDriverClient } from '../src/testing';
 
-/** An in-memory client that records the keys that it is asked for. */
+/** An in-memory client that records the keys that it reads. */
 class RecordingClient extends InMemoryStorageDriverClient {
   readonly readKeys: string[] = [];
 
@@ -18,7 +18,7 @@ function decodeBase64(text: string): Uint8Array {
   return Uint8Array.from(Buffer.from(text, 'base64'));
 }
 
-/** A payload of the vectors, whose bytes are in base64. */
+/** Decodes a payload of the vectors, which contain bytes as base64. */
 function decodePayload({ metadata, data }: { metadata?: Record<string, string>; data?: string }): Payload {
   return {
     ...(metadata && {
@@ -28,7 +28,7 @@ function decodePayload({ metadata, data }: { metadata?: Record<string, string>; 
   };
 }
 
-/** The one key that a store of this payload writes. */
+/** Stores a payload, and returns the only key that the store writes. */
 async function findStoredKey(payload: Payload, target: unknown, keyPrefix: string): Promise<string> {
   const client = new InMemoryStorageDriverClient();
   const context = target === null ? {} : { target: target as StorageDriverTargetInfo };
@@ -62,10 +62,10 @@ describe('the payloads of docs/key-format-vectors.json', () => {
 
 describe('the keys of docs/key-format-vectors.json', () => {
   it.each(vectors.keys)(
-    "are the driver's for the Python driver's input: $name",
+    'are equal to the keys that the driver builds: $name',
     async ({ digest, target, keyPrefix, key }) => {
       const stored = await findStoredKey({ data: Uint8Array.of(1) }, target, keyPrefix);
-      // The vector's digest is that of other bytes, which are no payload.
+      // The vector's digest belongs to bytes that are not a payload, so the test can't store them.
       expect(stored.slice(0, -digest.length) + digest).toBe(key);
     },
   );
@@ -78,7 +78,7 @@ describe('the keys of docs/key-format-vectors.json', () => {
 describe('the claims of docs/key-format-vectors.json', () => {
   const payload = decodePayload(vectors.payloads[0]!.payload);
 
-  /** Retrieves a claim from a Redis that has nothing but `stored` at the claim's key. */
+  /** Retrieves a claim from a Redis that contains only `stored`, at the claim's key. */
   async function retrieve(
     claimData: object,
     stored: string | null,

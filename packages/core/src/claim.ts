@@ -1,7 +1,7 @@
 import { StorageDriverClaim, ValueError } from '@temporalio/common';
 import { HASH_ALGORITHM } from './digest';
 import { findDigest } from './key';
-import { formatValue } from './format-value';
+import { formatKey, formatValue } from './format-value';
 
 /** Where a payload is stored, and the digest that its bytes must have. */
 export interface PayloadLocation {
@@ -39,12 +39,12 @@ export function parseClaim(claim: StorageDriverClaim): PayloadLocation {
   }
   if (algorithm && algorithm !== HASH_ALGORITHM) {
     throw new ValueError(
-      `RedisStorageDriver unsupported hash algorithm [key=${key}]: expected ${HASH_ALGORITHM}, got ${formatValue(algorithm)}`,
+      `RedisStorageDriver unsupported hash algorithm [key=${formatKey(key)}]: expected ${HASH_ALGORITHM}, got ${formatValue(algorithm)}`,
     );
   }
   if (digest !== undefined && typeof digest !== 'string') {
     throw new ValueError(
-      `RedisStorageDriver claim hash_value must be a string, got ${formatValue(digest)} [key=${key}]`,
+      `RedisStorageDriver claim hash_value must be a string, got ${formatValue(digest)} [key=${formatKey(key)}]`,
     );
   }
   return { key, digest: digest || digestAtEnd, size: parseSize(size) };

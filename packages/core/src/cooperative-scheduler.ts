@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { onAbort } from './abort';
+import { nextTurn, now } from './timers';
 
 /** How long the scheduler may keep the event loop busy per turn, in milliseconds. */
 const SLICE_MS = 3;
@@ -27,8 +27,8 @@ export class CooperativeScheduler {
   /** The slice of this turn of the event loop; undefined before the turn's first job. */
   private slice: Slice | undefined;
 
-  /** `now` returns milliseconds. */
-  constructor(private readonly now: () => number = () => performance.now()) {}
+  /** `clock` returns milliseconds. */
+  constructor(private readonly clock: () => number = now) {}
 
   /**
    * Queues `steps`, runs it to its end, and resolves to its return value. Rejects with what it throws, or with the
@@ -65,7 +65,7 @@ export class CooperativeScheduler {
       while (this.jobs.has(job)) {
         // A slice begun in the poll phase sees one more setImmediate before timers run, so it waits for two.
         const slice = (this.slice ??= this.beginSlice(2));
-        if (this.now() < slice.end) {
+        if (this.clock() < slice.end) {
           job.step();
         } else {
           await slice.over;
@@ -82,7 +82,7 @@ export class CooperativeScheduler {
       for (let count = 0; count < immediates; count++) await nextTurn();
       this.slice = undefined;
     };
-    return { end: this.now() + SLICE_MS, over: waitForTurn() };
+    return { end: this.clock() + SLICE_MS, over: waitForTurn() };
   }
 }
 

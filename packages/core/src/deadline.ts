@@ -1,5 +1,6 @@
 import { onAbort } from './abort';
 import { TimeoutError } from './errors';
+import { clearTimeout, setTimeout } from './timers';
 
 /**
  * Rejects with a {@link TimeoutError} after `timeoutMs` milliseconds, or with the signal's reason once it aborts, even if

@@ -11,6 +11,7 @@ import { createClaim, parseClaim } from './claim';
 import { cpuScheduler } from './cooperative-scheduler';
 import { hashInChunks } from './digest';
 import { concatAndHash, decodeChecked, encodeChecked, type EncodedPayload } from './encoding';
+import { formatKey } from './format-value';
 import { buildKey } from './key';
 import { resolveOptions, type ResolvedOptions, type RedisStorageDriverOptions } from './options';
 import { RedisRequests } from './requests';
@@ -84,7 +85,10 @@ export class RedisStorageDriver implements StorageDriver {
       return this.requests.withCapacity(size, { operation: 'retrieve', key }, batchSignal, async () => {
         const bytes = await this.requests.read(key, batchSignal);
         if (bytes === null) {
-          throw ApplicationFailure.nonRetryable(`Payload not found for key '${key}'`, 'PayloadNotFoundError');
+          throw ApplicationFailure.nonRetryable(
+            `Payload not found for key '${formatKey(key)}'`,
+            'PayloadNotFoundError',
+          );
         }
         return decodeChecked(bytes, location, await cpuScheduler.run(batchSignal, hashInChunks(bytes)));
       });

@@ -4,6 +4,7 @@ import { ValueError, type Payload } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
 import type { PayloadLocation } from './claim';
 import { CHUNK_SIZE, HASH_ALGORITHM } from './digest';
+import { formatKey } from './format-value';
 
 const PayloadProto = temporal.api.common.v1.Payload;
 
@@ -42,22 +43,27 @@ export function encodePayload(payload: Payload): EncodedPayload {
 }
 
 function splitPayload(payload: Payload): Uint8Array[] {
-  // Copies descriptors because unknown protobuf fields are non-enumerable.
-  const { metadata, data, ...others } = Object.getOwnPropertyDescriptors(payload);
-  const bytes: unknown = data && payload.data;
-  if (!isUint8Array(bytes) || bytes.length === 0) return [PayloadProto.encode(payload).finish()];
+  const descriptors = Object.getOwnPropertyDescriptors(payload) as Record<string, PropertyDescriptor>;
+  const { metadata, data, ...others } = descriptors;
+  const bytes: unknown = data?.value;
+  // An accessor may use `this`, so only the encoder itself reads such a payload.
+  const isPlain = Object.values(descriptors).every((descriptor) => 'value' in descriptor);
+  if (!isPlain || !isUint8Array(bytes) || bytes.length === 0) return [PayloadProto.encode(payload).finish()];
   const before = Object.create(null, metadata ? { metadata } : {}) as Payload;
-  const after = Object.create(Object.getPrototypeOf(payload) as object, others as PropertyDescriptorMap) as Payload;
+  // Copies descriptors because unknown protobuf fields are non-enumerable.
+  const after = Object.create(Object.getPrototypeOf(payload) as object, others) as Payload;
   return [
     PayloadProto.encode(before).uint32(DATA_TAG).uint32(bytes.length).finish(),
-    bytes,
+    // A subclass may have other methods.
+    new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength),
     PayloadProto.encode(after).finish(),
   ];
 }
 
 /**
  * Copies the pieces into one new buffer and hashes the copy, one chunk between yields. Each chunk is read once, so the
- * digest is that of the bytes which are sent, even if the payload's owner changes its data meanwhile.
+ * digest is that of the bytes which are sent, even if the payload's owner changes its data meanwhile. Empties `pieces`, so
+ * that a request which never settles doesn't keep the payload's own data in memory.
  */
 export function* concatAndHash({
   pieces,
@@ -66,7 +72,7 @@ export function* concatAndHash({
   const bytes = Buffer.allocUnsafe(size);
   const hash = createHash(HASH_ALGORITHM);
   let end = 0;
-  for (const piece of pieces) {
+  for (const piece of pieces.splice(0)) {
     for (let start = 0; start < piece.length; start += CHUNK_SIZE) {
       const chunk = piece.subarray(start, start + CHUNK_SIZE);
       bytes.set(chunk, end);
@@ -87,13 +93,13 @@ export function* concatAndHash({
 export function decodeChecked(bytes: Uint8Array, { key, digest: expected }: PayloadLocation, actual: string): Payload {
   if (actual !== expected) {
     throw new ValueError(
-      `RedisStorageDriver integrity check failed [key=${key}]: ` +
+      `RedisStorageDriver integrity check failed [key=${formatKey(key)}]: ` +
         `expected ${HASH_ALGORITHM}:${expected.slice(0, actual.length)}, got ${HASH_ALGORITHM}:${actual}`,
     );
   }
   try {
     return PayloadProto.decode(bytes);
   } catch (cause) {
-    throw new ValueError(`RedisStorageDriver stored bytes are not a serialized Payload [key=${key}]`, cause);
+    throw new ValueError(`RedisStorageDriver stored bytes are not a serialized Payload [key=${formatKey(key)}]`, cause);
   }
 }

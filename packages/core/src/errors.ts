@@ -23,6 +23,16 @@ export class RedisStorageDriverError extends Error {
 }
 
 /**
+ * The bytes of requests that Redis did not answer in time, and that the Redis library still holds, leave no room for another
+ * request. Always the `cause` of a {@link RedisStorageDriverError}.
+ *
+ * @experimental
+ */
+export class CapacityError extends Error {
+  override name = 'CapacityError';
+}
+
+/**
  * One Redis operation took longer than `requestTimeout`, or waited that long for capacity while no other request
  * completed. Always the `cause` of a {@link RedisStorageDriverError}; its own `cause` is the last failure that the driver
  * retried, if any.

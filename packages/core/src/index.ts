@@ -6,6 +6,6 @@
 export type { RedisRequestOptions, RedisSetOptions, RedisStorageDriverClient } from './client';
 export { decorateClient } from './decorate-client';
 export { RedisStorageDriver } from './driver';
-export { RedisStorageDriverError, TimeoutError, type RedisStorageDriverOperation } from './errors';
+export { CapacityError, RedisStorageDriverError, TimeoutError, type RedisStorageDriverOperation } from './errors';
 export { parseKey, type ParsedKey } from './key';
 export type { RedisStorageDriverOptions } from './options';

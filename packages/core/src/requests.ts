@@ -1,14 +1,18 @@
-import { isUint8Array } from 'node:util/types';
+import { isNativeError, isUint8Array } from 'node:util/types';
 import { ByteSemaphore } from './byte-semaphore';
 import type { RedisStorageDriverClient } from './client';
 import { withDeadline } from './deadline';
 import { RedisStorageDriverError, TimeoutError, type RedisStorageDriverOperation } from './errors';
+import { formatKey } from './format-value';
 import type { ResolvedOptions } from './options';
 import { redactArguments } from './redact-arguments';
 import { isTransientRefusal, withRetries } from './retry';
 
 /** From this many bytes on, asking whether Redis has a payload costs less than sending it for nothing now and then. */
 const PROBE_SIZE = 4 * 1024 * 1024;
+
+/** Runs a function after a buffer was garbage-collected. */
+const COLLECTED = new FinalizationRegistry<() => void>((release) => release());
 
 /** What a request is about, for its error. */
 interface RequestInfo {
@@ -44,10 +48,34 @@ export class RedisRequests {
   /** Writes `bytes` unless Redis has the key already. */
   async write(key: string, bytes: Uint8Array, abortSignal: AbortSignal): Promise<void> {
     const { client, ttlMs } = this.options;
-    await this.send({ operation: 'store', key }, abortSignal, async (requestSignal) => {
-      if (bytes.length >= PROBE_SIZE && (await hasKey(client, key, requestSignal))) return;
-      await client.setIfAbsent(key, bytes, { abortSignal: requestSignal, ...(ttlMs !== undefined && { ttlMs }) });
-    });
+    let pending: Promise<unknown> | undefined;
+    try {
+      await this.send({ operation: 'store', key }, abortSignal, async (requestSignal) => {
+        if (bytes.length >= PROBE_SIZE && (await hasKey(client, key, requestSignal))) return;
+        const request = client.setIfAbsent(key, bytes, {
+          abortSignal: requestSignal,
+          ...(ttlMs !== undefined && { ttlMs }),
+        });
+        pending = request;
+        await request;
+        pending = undefined;
+      });
+    } catch (error) {
+      if (pending !== undefined) this.holdUntilSettled(bytes, pending, abortSignal.aborted ? 'aborted' : 'unanswered');
+      throw error;
+    }
+  }
+
+  /** The library may keep the bytes of a request that was given up on, so they count until it lets go of them. */
+  private holdUntilSettled(
+    { buffer, length }: Uint8Array,
+    request: Promise<unknown>,
+    reason: 'aborted' | 'unanswered',
+  ): void {
+    const release = this.semaphore.hold(length, reason);
+    request.then(release, release);
+    // A request may never settle, though nothing refers to it any more.
+    COLLECTED.register(buffer, release);
   }
 
   /** The bytes at `key`, or null if the key is absent. */
@@ -66,7 +94,8 @@ export class RedisRequests {
     try {
       return await this.semaphore.acquire(bytes, abortSignal);
     } catch (error) {
-      throw error instanceof TimeoutError ? this.createError(info, error) : error;
+      abortSignal.throwIfAborted();
+      throw this.createError(info, error);
     }
   }
 
@@ -90,16 +119,27 @@ export class RedisRequests {
       abortSignal.throwIfAborted();
       if (error instanceof TimeoutError && lastFailure !== undefined) error.cause = lastFailure;
       redactArguments(error);
+      explainEmptyMessage(error);
       throw this.createError(info, error);
     }
   }
 
   private createError({ operation, key }: RequestInfo, cause: unknown): RedisStorageDriverError {
-    const pairs = Object.entries({ ...(key !== undefined && { key }), ...describeClient(this.options.client) });
+    const pairs = Object.entries({
+      ...(key !== undefined && { key: formatKey(key) }),
+      ...describeClient(this.options.client),
+    });
     const details = pairs.map(([name, value]) => `${name}=${value}`).join(', ');
     const message = `RedisStorageDriver ${operation} failed [${details}]`;
     return new RedisStorageDriverError(message, { operation, key, cause });
   }
+}
+
+/** Some libraries reject with an error without a message, when one of their own limits was reached. */
+function explainEmptyMessage(error: unknown): void {
+  if (!isNativeError(error) || error.message !== '') return;
+  const name = error.name === 'Error' ? (error.constructor as { name?: string }).name : error.name;
+  error.message = `The Redis library rejected the request with ${name} and no message: look at its time-out and queue options`;
 }
 
 /** Whether Redis has the payload already. Errors are ignored: the write that follows reports them. */

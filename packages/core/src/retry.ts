@@ -1,15 +1,17 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isNativeError } from 'node:util/types';
+import { sleep } from './timers';
 
 /** Delays between attempts, in milliseconds: the first, and the longest. */
 const FIRST_DELAY = 100;
 const MAX_DELAY = 1000;
 
 /**
- * Error prefixes of transient Redis replies: loading, failover, slot migration, busy script, missing replicas. A script's
+ * Error prefixes of transient Redis replies: loading, failover, slot migration, busy script, missing replicas, too many
+ * connections during a deployment. A script's
  * words or an HTTP status may stand before them.
  */
-const TRANSIENT_REFUSAL = /(?:^|\s-|\): )(?:LOADING|READONLY|MASTERDOWN|NOREPLICAS|CLUSTERDOWN|TRYAGAIN|BUSY)\s/;
+const TRANSIENT_REFUSAL =
+  /(?:^|\s-|\): )(?:LOADING|READONLY|MASTERDOWN|NOREPLICAS|CLUSTERDOWN|TRYAGAIN|BUSY|ERR max number of clients reached)(?:\s|$)/;
 
 /**
  * Makes an idempotent request up to `maxAttempts` times, as long as it fails with errors that `isTransient` accepts. The

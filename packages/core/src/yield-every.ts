@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { nextTurn } from './timers';
 
 /** Yields the items, and lets the event loop take a turn after every `n` of them: a call may bring ten thousand. */
 export async function* yieldEvery<Item>(n: number, items: readonly Item[]): AsyncGenerator<Item, void> {

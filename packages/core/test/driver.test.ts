@@ -584,10 +584,38 @@ describe('maxBytesInFlight', () => {
     jest.spyOn(client, 'setIfAbsent').mockRejectedValueOnce(new Error('refused'));
     await catchRejection(driver.store({}, payloads));
     const controller = new AbortController();
-    jest.spyOn(client, 'setIfAbsent').mockImplementationOnce(() => abortAndHang(controller, new Error('enough')));
+    let settle: (inserted: boolean) => void;
+    jest.spyOn(client, 'setIfAbsent').mockImplementationOnce(() => {
+      setImmediate(() => controller.abort(new Error('enough')));
+      return new Promise((resolve) => (settle = resolve));
+    });
     await catchRejection(driver.store({ abortSignal: controller.signal }, payloads));
 
-    await expect(driver.store({}, payloads)).resolves.toHaveLength(20);
+    const waiting = driver.store({}, payloads);
+    settle!(true);
+    await expect(waiting).resolves.toHaveLength(20);
+  });
+
+  it('of unanswered requests count until the client lets go of them, and no request waits for them', async () => {
+    const driver = createDriver(client, { maxBytesInFlight: 2100, requestTimeout: 50 });
+    const pending: ((inserted: boolean) => void)[] = [];
+    const hang = jest
+      .spyOn(client, 'setIfAbsent')
+      .mockImplementation(() => new Promise((resolve) => void pending.push(resolve)));
+    await catchRejection(driver.store({}, payloads.slice(0, 2)));
+    hang.mockRestore();
+
+    const start = performance.now();
+    const error = await catchRejection(driver.store({}, [payloads[2]!]));
+    expect(performance.now() - start).toBeLessThan(40);
+    expect(error).toMatchObject({ name: 'RedisStorageDriverError', operation: 'store', key: undefined });
+    expect((error.cause as Error).message).toMatch(
+      /^No capacity for \d+ bytes: the Redis library still holds \d+ bytes/,
+    );
+
+    pending.forEach((resolve) => resolve(true));
+    await new Promise((resolve) => setImmediate(resolve));
+    await expect(driver.store({}, [payloads[2]!])).resolves.toHaveLength(1);
   });
 
   it("lets waiting requests time out when none completes, and reports the client's details", async () => {

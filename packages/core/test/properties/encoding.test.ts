@@ -20,7 +20,19 @@ class PayloadClass {
   isPayload = (): boolean => true;
 }
 
-/** Functions that create a payload in each form that the driver accepts. */
+class ArraySpecies extends Uint8Array {
+  static get [Symbol.species](): never {
+    return Array as never;
+  }
+}
+
+class ShortSubarray extends Uint8Array {
+  override subarray(): never {
+    return super.subarray(0, 1) as never;
+  }
+}
+
+/** The same content in the forms in which a payload may come. */
 const FORMS: Record<string, (fields: Payload) => object> = {
   'a plain object': (fields) => fields,
   'a protobufjs message': (fields) => PayloadProto.create(fields),
@@ -31,6 +43,21 @@ const FORMS: Record<string, (fields: Payload) => object> = {
     Object.defineProperties(
       {},
       Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, { get: () => value as unknown }])),
+    ),
+  'an object with getters that use this': (fields) =>
+    Object.defineProperties(
+      { fields },
+      Object.fromEntries(
+        Object.keys(fields).map((name) => [
+          name,
+          {
+            enumerable: true,
+            get(this: { fields: Record<string, unknown> }) {
+              return this.fields[name];
+            },
+          },
+        ]),
+      ),
     ),
   'a frozen object': (fields) => Object.freeze({ ...fields }),
 };
@@ -55,6 +82,8 @@ describe('the bytes of any payload', () => {
       [1, 2, 3],
       'ZGF0YQ==',
       new Uint8Array(),
+      ArraySpecies.of(1, 2, 3),
+      ShortSubarray.of(1, 2, 3),
       null,
       undefined,
     ];
@@ -73,21 +102,21 @@ describe('the bytes of any payload', () => {
   );
 });
 
-interface Encoding {
+interface EncodingResult {
   size: number;
   /** The digest that this test computes from the bytes. */
   bytes: string;
   digest: string;
 }
 
-function describeDriverEncoding(payload: Payload): Encoding {
+function encodeByDriver(payload: Payload): EncodingResult {
   const form = encodePayload(payload);
   const { bytes, digest } = runToEnd(concatAndHash(form));
   return { size: form.size, bytes: computeDigest(bytes), digest };
 }
 
-function describeSdkEncoding(payload: Payload): Encoding {
-  const bytes = encodeWithSdk(payload);
+function encodeBySdk(payload: Payload): EncodingResult {
+  const bytes = encoded(payload);
   return { size: bytes.length, bytes: computeDigest(bytes), digest: computeDigest(bytes) };
 }
 

@@ -1,6 +1,7 @@
 import { isNativeError, isUint8Array } from 'node:util/types';
 import type { RedisRequestOptions, RedisSetOptions, RedisStorageDriverClient } from '@temporal-redis-storage/core';
-import { withZeroCopySet, isProtocolError } from './zero-copy-set';
+import { isLostConnection, sendCommand } from './command';
+import { isProtocolError } from './zero-copy-set';
 
 /**
  * The part of an ioredis client that {@link IoredisStorageDriverClient} uses: `Redis` and `Cluster` both have it.
@@ -10,10 +11,13 @@ import { withZeroCopySet, isProtocolError } from './zero-copy-set';
 export interface IoredisClient {
   getBuffer(key: string): Promise<Buffer | null>;
   getexBuffer(key: string): Promise<Buffer | null>;
-  setrange(key: string, offset: number, value: string): Promise<number | string>;
+  srem(key: string, member: string): Promise<number | string>;
   set(key: string, value: Buffer, condition: 'NX'): Promise<'OK' | null>;
   set(key: string, value: Buffer, unit: 'PX', ttlMs: number, condition: 'NX'): Promise<'OK' | null>;
 }
+
+/** Messages of ioredis when it has no connection, and one that a Cluster sends while it moves a slot. */
+const NO_CONNECTION = /^(?:Stream isn't writeable|Reached the max retries per request limit|MOVED |ASK )/;
 
 /**
  * Reads and writes payloads through an ioredis client, version 5 or 6. The caller configures, connects and closes the
@@ -26,7 +30,8 @@ export class IoredisStorageDriverClient implements RedisStorageDriverClient {
 
   /** @throws TypeError if `client` isn't an ioredis client */
   constructor(private readonly client: IoredisClient) {
-    if (typeof (client as Partial<IoredisClient> | null | undefined)?.getBuffer !== 'function') {
+    const { getBuffer, isPipeline } = (client ?? {}) as Partial<IoredisClient> & { isPipeline?: boolean };
+    if (typeof getBuffer !== 'function' || isPipeline === true) {
       throw new TypeError(
         `IoredisStorageDriverClient takes a Redis or Cluster of ioredis, version 5 or 6, got ${formatType(client)}`,
       );
@@ -35,42 +40,49 @@ export class IoredisStorageDriverClient implements RedisStorageDriverClient {
 
   /** If the key is absent, a second round trip asks the primary to confirm that. */
   async get(key: string, { abortSignal }: RedisRequestOptions = {}): Promise<Uint8Array | null> {
-    abortSignal?.throwIfAborted();
-    const value = expectBytes(await this.client.getBuffer(key));
+    const value = expectBytes(
+      await sendCommand(this.client, abortSignal, undefined, (client) => client.getBuffer(key)),
+    );
     if (value !== null) return value;
-    abortSignal?.throwIfAborted();
     // A GET that replicas refuse: GETEX counts as a write, but changes nothing without options.
-    return expectBytes(await this.client.getexBuffer(key));
+    return expectBytes(await sendCommand(this.client, abortSignal, undefined, (client) => client.getexBuffer(key)));
   }
 
   async setIfAbsent(key: string, data: Uint8Array, { abortSignal, ttlMs }: RedisSetOptions = {}): Promise<boolean> {
-    abortSignal?.throwIfAborted();
     const value = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-    if (!this.usesZeroCopySet) return setNx(this.client, key, value, ttlMs);
+    const set = (uncopied: Buffer | undefined): Promise<boolean> =>
+      sendCommand(this.client, abortSignal, uncopied, (client) => setNx(client, key, value, ttlMs));
+    if (!this.usesZeroCopySet) return set(undefined);
     try {
-      return await setNx(withZeroCopySet(this.client, value), key, value, ttlMs);
+      return await set(value);
     } catch (error) {
       if (!isProtocolError(error)) throw error;
       // This client writes commands in another way, so it gets plain SETs from now on.
       this.usesZeroCopySet = false;
-      abortSignal?.throwIfAborted();
-      return setNx(this.client, key, value, ttlMs);
+      return set(undefined);
     }
   }
 
-  /** Sends a `SETRANGE` of an empty string: it returns the length and changes nothing, but only a primary takes it. */
+  /**
+   * Asks the primary by a write command that can't change anything on any server: an `SREM` removes nothing from an absent
+   * key, and a key with a string refuses it.
+   */
   async exists(key: string, { abortSignal }: RedisRequestOptions = {}): Promise<boolean> {
-    abortSignal?.throwIfAborted();
-    // With `stringNumbers`, the length is a string.
-    return Number(await this.client.setrange(key, 0, '')) > 0;
+    try {
+      await sendCommand(this.client, abortSignal, undefined, (client) => client.srem(key, ''));
+      return false;
+    } catch (error) {
+      if (isNativeError(error) && error.message.startsWith('WRONGTYPE')) return true;
+      throw error;
+    }
   }
 
   /**
-   * True for commands that ioredis doesn't send again: those that it refuses while it reconnects without an offline queue,
-   * and those that a Cluster redirected out of an autopipelined batch.
+   * True for what ioredis doesn't send again: a command that was in flight when the connection was lost, and commands that
+   * it refuses while it has no connection.
    */
   isTransient(error: unknown): boolean {
-    return isNativeError(error) && /^(?:Stream isn't writeable|MOVED |ASK )/.test(error.message);
+    return isLostConnection(error) || (isNativeError(error) && NO_CONNECTION.test(error.message));
   }
 
   /** Host and port of a single server; nothing for a `Cluster`, for sentinels or for a socket. */

@@ -16,6 +16,7 @@ const CONTENT = /payload-content|112,\s*97,\s*121/;
 describe('IoredisStorageDriverClient', () => {
   it.each<[string, () => unknown]>([
     ['string', () => 'redis://user:secret@localhost'],
+    ['object', () => new LIBRARIES[0]![1].default({ lazyConnect: true }).pipeline()],
     ['undefined', () => undefined],
     ['null', () => null],
     ['object', () => ({ host: 'localhost', password: 'secret' })],
@@ -30,7 +31,7 @@ describe('IoredisStorageDriverClient', () => {
   });
 
   it('accepts only OK as the reply to a SET', async () => {
-    const redis = { getBuffer: hang, getexBuffer: hang, setrange: hang, set: async () => 'QUEUED' as 'OK' };
+    const redis = { getBuffer: never, getexBuffer: never, srem: never, set: async () => 'QUEUED' as 'OK' };
 
     await expect(new IoredisStorageDriverClient(redis).setIfAbsent('key', Buffer.from('value'))).rejects.toThrow(
       new TypeError("Unexpected reply to SET from ioredis: expected OK or null. Don't share the connection."),
@@ -42,7 +43,7 @@ describe('IoredisStorageDriverClient', () => {
     [new Error('MOVED 3999 127.0.0.1:6381'), true],
     [new Error('ASK 3999 127.0.0.1:6381'), true],
     [new Error('Connection is closed.'), false],
-    [new Error('Reached the max retries per request limit (which is 20).'), false],
+    [new Error('Reached the max retries per request limit (which is 20).'), true],
     [new Error('OOM command not allowed'), false],
     [undefined, false],
   ])('decides whether the driver retries an error: %s, %p', (error, transient) => {
@@ -54,7 +55,7 @@ describe('IoredisStorageDriverClient', () => {
     const client = new IoredisStorageDriverClient({
       getBuffer: async () => 'content' as unknown as Buffer,
       getexBuffer: async () => 'content' as unknown as Buffer,
-      setrange: async () => 0,
+      srem: async () => 0,
       set: async () => 'OK',
     });
 

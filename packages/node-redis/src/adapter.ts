@@ -1,4 +1,5 @@
 import { isNativeError, isUint8Array } from 'node:util/types';
+import { CommandLimit } from './command-limit';
 import type { RedisRequestOptions, RedisSetOptions, RedisStorageDriverClient } from '@temporal-redis-storage/core';
 
 /**
@@ -9,7 +10,7 @@ import type { RedisRequestOptions, RedisSetOptions, RedisStorageDriverClient } f
 export interface NodeRedisCommands {
   get(key: string): Promise<unknown>;
   set(key: string, value: Buffer, options: NodeRedisSetOptions): Promise<unknown>;
-  setRange(key: string, offset: number, value: string): Promise<unknown>;
+  sRem(key: string, member: string): Promise<unknown>;
   eval(script: string, options: { keys: string[] }): Promise<unknown>;
 }
 
@@ -51,6 +52,9 @@ const NO_CONNECTION =
   /^(?:Socket (?:closed unexpectedly|timeout)|Connection timeout|The client is offline|Disconnects client)/;
 const NO_CONNECTION_CODES = /^(?:ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN)$/;
 
+/** Messages of node-redis when its queue (`commandsQueueMaxLength`) is full, or its pool has no free client in time. */
+const NO_CAPACITY = /^(?:The queue is full|Timeout waiting for a client|Command timeout during maintenance)/;
+
 /**
  * Reads and writes payloads through a client of `redis` or `@redis/client`, version 5 or 6. The caller configures,
  * connects and closes the client.
@@ -59,6 +63,7 @@ const NO_CONNECTION_CODES = /^(?:ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|EHOSTUN
  */
 export class NodeRedisStorageDriverClient implements RedisStorageDriverClient {
   private readonly commands: NodeRedisCommands;
+  private readonly limit: CommandLimit;
 
   /** @throws TypeError if `client` isn't a node-redis client */
   constructor(private readonly client: NodeRedisClient) {
@@ -69,42 +74,64 @@ export class NodeRedisStorageDriverClient implements RedisStorageDriverClient {
       );
     }
     this.commands = binaryCommands(client);
+    this.limit = new CommandLimit(readQueueLength(client));
   }
 
   /** If the key is absent, a second round trip asks the primary to confirm that. */
   async get(key: string, { abortSignal }: RedisRequestOptions = {}): Promise<Uint8Array | null> {
-    abortSignal?.throwIfAborted();
-    const value = expectBytes(await this.commands.get(key));
+    const value = expectBytes(await this.send(abortSignal, () => this.commands.get(key)));
     if (value !== null) return value;
-    abortSignal?.throwIfAborted();
-    return parseConfirmedGet(key, await this.commands.eval(GET_FROM_PRIMARY, { keys: [key] }));
+    const confirmed = await this.send(abortSignal, () => this.commands.eval(GET_FROM_PRIMARY, { keys: [key] }));
+    return parseConfirmedGet(key, confirmed);
   }
 
   // The signal isn't passed on: two queued commands that abort make a node-redis 5 client hang forever.
   async setIfAbsent(key: string, data: Uint8Array, { abortSignal, ttlMs }: RedisSetOptions = {}): Promise<boolean> {
-    abortSignal?.throwIfAborted();
     const value = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-    const reply = await this.commands.set(key, value, {
-      condition: 'NX',
-      ...(ttlMs !== undefined && { expiration: { type: 'PX', value: ttlMs } }),
-    });
+    const reply = await this.send(abortSignal, () =>
+      this.commands.set(key, value, {
+        condition: 'NX',
+        ...(ttlMs !== undefined && { expiration: { type: 'PX', value: ttlMs } }),
+      }),
+    );
     if (reply !== null && reply !== 'OK') throw createDesyncError('SET');
     return reply !== null;
   }
 
-  /** Sends a `SETRANGE` of an empty string: it returns the length and changes nothing, but only a primary takes it. */
+  /**
+   * Asks the primary by a write command that can't change anything on any server: an `SREM` removes nothing from an absent
+   * key, and a key with a string refuses it.
+   */
   async exists(key: string, { abortSignal }: RedisRequestOptions = {}): Promise<boolean> {
-    abortSignal?.throwIfAborted();
-    const length = await this.commands.setRange(key, 0, '');
-    if (typeof length !== 'number') throw createDesyncError('SETRANGE');
-    return length > 0;
+    try {
+      const removed = await this.send(abortSignal, () => this.commands.sRem(key, ''));
+      if (removed !== 0) throw createDesyncError('SREM');
+      return false;
+    } catch (error) {
+      if (isNativeError(error) && error.message.startsWith('WRONGTYPE')) return true;
+      throw error;
+    }
   }
 
-  /** True for lost connections: node-redis reconnects, but doesn't send the lost command again. */
+  /**
+   * True for lost connections, because node-redis reconnects but doesn't send the lost command again, and for full queues
+   * and busy pools.
+   */
   isTransient(error: unknown): boolean {
     if (!isNativeError(error)) return false;
     const { code = '' } = error as NodeJS.ErrnoException;
-    return NO_CONNECTION.test(error.message) || NO_CONNECTION_CODES.test(code);
+    return NO_CONNECTION.test(error.message) || NO_CONNECTION_CODES.test(code) || NO_CAPACITY.test(error.message);
+  }
+
+  /** Sends a command as soon as node-redis's queue has room for it. */
+  private async send<T>(abortSignal: AbortSignal | undefined, command: () => Promise<T>): Promise<T> {
+    abortSignal?.throwIfAborted();
+    const release = await this.limit.acquire(abortSignal);
+    try {
+      return await command();
+    } finally {
+      release();
+    }
   }
 
   /** Host and port of a single client; nothing for a pool, a cluster or a sentinel. */
@@ -116,14 +143,33 @@ export class NodeRedisStorageDriverClient implements RedisStorageDriverClient {
   }
 }
 
-/** A view of the client whose replies are bytes. The caller's client is not changed. */
+/**
+ * A view of the client whose replies are bytes, and whose commands don't time out by themselves (in version 6 after five
+ * seconds), because the driver has a deadline. The caller's client stays as it is.
+ */
 function binaryCommands(client: NodeRedisClient): NodeRedisCommands {
+  const { commandOptions, _commandOptions, withCommandOptions } = client as {
+    commandOptions?: object;
+    _commandOptions?: object;
+    withCommandOptions?: (options: object) => NodeRedisCommands;
+  };
+  const options = { ...(commandOptions ?? _commandOptions), typeMapping: BLOB_AS_BUFFER, timeout: 0 };
   if ('commandOptions' in client) {
     // In node-redis 5, a sentinel's `withTypeMapping` would change the caller's own client.
-    const commandOptions = { ...(client.commandOptions as object | undefined), typeMapping: BLOB_AS_BUFFER };
-    return Object.create(client, { commandOptions: { value: commandOptions } }) as NodeRedisCommands;
+    return Object.create(client, { commandOptions: { value: options } }) as NodeRedisCommands;
   }
+  if (typeof withCommandOptions === 'function') return withCommandOptions.call(client, options);
   return client.withTypeMapping(BLOB_AS_BUFFER);
+}
+
+/** `commandsQueueMaxLength` of a client, or of a cluster's `defaults`; Infinity if it isn't set. */
+function readQueueLength(client: NodeRedisClient): number {
+  interface Options {
+    commandsQueueMaxLength?: number;
+    defaults?: Options;
+  }
+  const { options } = client as { options?: Options };
+  return options?.commandsQueueMaxLength ?? options?.defaults?.commandsQueueMaxLength ?? Infinity;
 }
 
 function expectBytes(reply: unknown): Uint8Array | null {

@@ -36,29 +36,31 @@ describe('NodeRedisStorageDriverClient', () => {
     [new Error('The client is offline'), true],
     [new Error('The client is closed'), false],
     [new Error('Disconnects client'), true],
+    [new Error('The queue is full'), true],
+    [new Error('Timeout waiting for a client after 3000ms'), true],
     [new Error('OOM command not allowed'), false],
     [undefined, false],
   ])('decides whether the driver retries an error: %s, %p', (error, transient) => {
     expect(new NodeRedisStorageDriverClient(createRedis()).isTransient(error)).toBe(transient);
   });
 
-  it.each<[command: string, replies: Partial<Record<'get' | 'set' | 'setRange' | 'eval', unknown>>]>([
+  it.each<[command: string, replies: Partial<Record<'get' | 'set' | 'sRem' | 'eval', unknown>>]>([
     ['SET', { set: 'QUEUED' }],
     ['SET', { set: 1 }],
     ['SET', { set: Buffer.from('OK') }],
-    ['SETRANGE', { setRange: 'OK' }],
-    ['SETRANGE', { setRange: null }],
+    ['SREM', { sRem: 'OK' }],
+    ['SREM', { sRem: 1 }],
     ['EVAL', { get: null, eval: null }],
     ['EVAL', { get: null, eval: Buffer.from('value') }],
     ['EVAL', { get: null, eval: [Buffer.from('another'), null] }],
   ])("refuses another command's reply to %s: %j", async (command, replies) => {
     const commands = Object.fromEntries(
-      ['get', 'set', 'setRange', 'eval'].map((name) => [name, async () => replies[name as keyof typeof replies]]),
+      ['get', 'set', 'sRem', 'eval'].map((name) => [name, async () => replies[name as keyof typeof replies]]),
     ) as unknown as NodeRedisCommands;
     const client = new NodeRedisStorageDriverClient({ ...commands, withTypeMapping: () => commands });
     const requests: Record<string, () => Promise<unknown>> = {
       SET: () => client.setIfAbsent('key', Buffer.from('value')),
-      SETRANGE: () => client.exists('key'),
+      SREM: () => client.exists('key'),
       EVAL: () => client.get('key'),
     };
 
@@ -71,7 +73,7 @@ describe('NodeRedisStorageDriverClient', () => {
 
   it('refuses a text reply, and names the setting instead of the text', async () => {
     const text = async (): Promise<string> => 'content';
-    const commands = { get: text, set: text, setRange: text, eval: text };
+    const commands = { get: text, set: text, sRem: text, eval: text };
     const client = new NodeRedisStorageDriverClient({ ...commands, withTypeMapping: () => commands });
 
     await expect(client.get('key')).rejects.toThrow(

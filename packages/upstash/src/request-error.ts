@@ -3,6 +3,7 @@ import { UpstashRequestError } from './errors';
 /** Advice for the user, by status and server message. The first matching pattern is used. */
 const ADVICE: [pattern: RegExp, advice: string][] = [
   [/max request size|^413/, "lower the driver's maxPayloadSize, or raise the plan's max request size (10 MB on most)"],
+  [/^414|^431/, 'the key is too long for a server in between: use shorter workflow ids or a shorter keyPrefix'],
   [/WRONGPASS|NOAUTH|^401/, "check that the token is this database's UPSTASH_REDIS_REST_TOKEN"],
   [/NOPERM|^403/, 'use the standard token: a read-only one permits neither writes nor the EVAL that confirms a miss'],
   [/WRONGTYPE/, 'something else writes to this key: give the driver another keyPrefix'],
@@ -31,7 +32,10 @@ export function createRequestError(
 
 /** The body of an error is RESP2, or JSON if the request didn't reach Redis, or a proxy's text. */
 function parseServerMessage(body: Uint8Array): string {
-  const text = Buffer.from(body).toString().replace(/\s+/g, ' ').trim();
+  const text = Buffer.from(body)
+    .toString()
+    .replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ')
+    .trim();
   if (text.startsWith('-')) return text.slice(1);
   try {
     const { error } = JSON.parse(text) as { error?: unknown };

@@ -45,14 +45,14 @@ const REQUIRED_COMMANDS = {
     'a write with a TTL': ['set'],
     'a read': ['get'],
     'a read of an absent key': ['get', 'eval', 'getex'],
-    'an existence check': ['setrange'],
+    'an existence check': ['srem'],
   },
   ioredis: {
     'a write': ['set'],
     'a write with a TTL': ['set'],
     'a read': ['get'],
     'a read of an absent key': ['get', 'getex'],
-    'an existence check': ['setrange'],
+    'an existence check': ['srem'],
   },
 };
 

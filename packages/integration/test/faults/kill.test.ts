@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Payload, StorageDriverClaim } from '@temporalio/common';
+import { ApplicationFailure, type Payload, type StorageDriverClaim } from '@temporalio/common';
 import { RedisStorageDriver, RedisStorageDriverError } from '@temporal-redis-storage/core';
 import { startUpstash, type RunningRedis } from '@temporal-redis-storage/testing';
 import { startSentinel } from '../../../testing/src/servers/sentinel';
 import { DurableRedis } from './durable-redis';
 import { createRandomPayload, isSamePayload } from './payloads';
 import { CLUSTER_SHAPES, MASTER_NAME, SHAPES, type OpenClient } from '../client-shapes';
+
+jest.setTimeout(180_000);
 
 const MIB = 1024 * 1024;
 
@@ -54,10 +56,23 @@ async function storeUntilKilled(driver: RedisStorageDriver, kill: () => void): P
   return outcome;
 }
 
+/** Reads a payload; undefined only if Redis says that it is absent. A busy machine may need several attempts. */
+async function readPatiently(reader: RedisStorageDriver, claim: StorageDriverClaim): Promise<Payload | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const [payload] = await reader.retrieve({}, [claim]);
+      return payload;
+    } catch (error) {
+      if (error instanceof ApplicationFailure) return undefined;
+      if (attempt === 5) throw error;
+    }
+  }
+}
+
 async function countLost(reader: RedisStorageDriver, acknowledged: Outcome['acknowledged']): Promise<number> {
   const found = await Promise.all(
     acknowledged.map(async ({ payload, claim }) => {
-      const [back] = await reader.retrieve({}, [claim]).catch(() => []);
+      const back = await readPatiently(reader, claim);
       return back !== undefined && isSamePayload(back, payload);
     }),
   );

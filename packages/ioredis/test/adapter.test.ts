@@ -31,7 +31,7 @@ describe('IoredisStorageDriverClient', () => {
   });
 
   it('accepts only OK as the reply to a SET', async () => {
-    const redis = { getBuffer: never, getexBuffer: never, srem: never, set: async () => 'QUEUED' as 'OK' };
+    const redis = { getBuffer: hang, getexBuffer: hang, srem: hang, set: async () => 'QUEUED' as 'OK' };
 
     await expect(new IoredisStorageDriverClient(redis).setIfAbsent('key', Buffer.from('value'))).rejects.toThrow(
       new TypeError("Unexpected reply to SET from ioredis: expected OK or null. Don't share the connection."),

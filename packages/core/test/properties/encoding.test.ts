@@ -109,14 +109,14 @@ interface EncodingResult {
   digest: string;
 }
 
-function encodeByDriver(payload: Payload): EncodingResult {
+function describeDriverEncoding(payload: Payload): EncodingResult {
   const form = encodePayload(payload);
   const { bytes, digest } = runToEnd(concatAndHash(form));
   return { size: form.size, bytes: computeDigest(bytes), digest };
 }
 
-function encodeBySdk(payload: Payload): EncodingResult {
-  const bytes = encoded(payload);
+function describeSdkEncoding(payload: Payload): EncodingResult {
+  const bytes = encodeWithSdk(payload);
   return { size: bytes.length, bytes: computeDigest(bytes), digest: computeDigest(bytes) };
 }
 

@@ -599,11 +599,11 @@ describe('maxBytesInFlight', () => {
   it('of unanswered requests count until the client lets go of them, and no request waits for them', async () => {
     const driver = createDriver(client, { maxBytesInFlight: 2100, requestTimeout: 50 });
     const pending: ((inserted: boolean) => void)[] = [];
-    const hang = jest
+    const hanging = jest
       .spyOn(client, 'setIfAbsent')
       .mockImplementation(() => new Promise((resolve) => void pending.push(resolve)));
     await catchRejection(driver.store({}, payloads.slice(0, 2)));
-    hang.mockRestore();
+    hanging.mockRestore();
 
     const start = performance.now();
     const error = await catchRejection(driver.store({}, [payloads[2]!]));

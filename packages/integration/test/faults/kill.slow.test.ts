@@ -56,16 +56,25 @@ async function storeUntilKilled(driver: RedisStorageDriver, kill: () => void): P
   return outcome;
 }
 
-/** Reads a payload; undefined only if Redis says that it is absent. A busy machine may need several attempts. */
-async function readPatiently(reader: RedisStorageDriver, claim: StorageDriverClaim): Promise<Payload | undefined> {
+/** Repeats a call that fails because the machine is busy. */
+async function tryPatiently<T>(call: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      const [payload] = await reader.retrieve({}, [claim]);
-      return payload;
+      return await call();
     } catch (error) {
-      if (error instanceof ApplicationFailure) return undefined;
-      if (attempt === 5) throw error;
+      if (error instanceof ApplicationFailure || attempt === 5) throw error;
     }
+  }
+}
+
+/** Reads a payload; undefined only if Redis says that it is absent. */
+async function readPatiently(reader: RedisStorageDriver, claim: StorageDriverClaim): Promise<Payload | undefined> {
+  try {
+    const [payload] = await tryPatiently(() => reader.retrieve({}, [claim]));
+    return payload;
+  } catch (error) {
+    if (error instanceof ApplicationFailure) return undefined;
+    throw error;
   }
 }
 
@@ -105,7 +114,7 @@ describe('Redis after a kill during 200 concurrent stores and a restart', () => 
       const reader = new RedisStorageDriver({ ...(await open(await restarted!)), requestTimeout: '30 seconds' });
 
       expect(await countLost(reader, acknowledged)).toBe(0);
-      expect(await driver.store({}, [createRandomPayload(SIZE)])).toHaveLength(1);
+      expect(await tryPatiently(() => driver.store({}, [createRandomPayload(SIZE)]))).toHaveLength(1);
       expect(acknowledged.length).toBeGreaterThanOrEqual(KILLED_AFTER);
       expect(errors.length + acknowledged.length).toBeGreaterThanOrEqual(KILLED_AFTER + CONCURRENT_STORES);
       for (const error of errors) expect(error).toBeInstanceOf(RedisStorageDriverError);

@@ -40,7 +40,7 @@ export function buildKey(prefix: string, target: StorageDriverTargetInfo | undef
 
 /**
  * Takes a key of this driver apart, whatever its prefix; undefined for any other key. A type, id or run id that the key
- * gives as `null` is left out of the target.
+ * gives as `null` is left out of the target; without a namespace, the target's is `''`.
  *
  * @experimental
  */
@@ -50,10 +50,11 @@ export function parseKey(key: string): ParsedKey | undefined {
   if (id === undefined) return { prefix, digest };
   try {
     const kind = workflowType === undefined ? 'activity' : 'workflow';
-    const fields = Object.entries({ namespace, type: workflowType ?? activityType, id, runId })
-      .filter(([name, value]) => value !== undefined && (value !== 'null' || name === 'namespace'))
+    const names = Object.entries({ type: workflowType ?? activityType, id, runId })
+      .filter(([, value]) => value !== 'null')
       .map(([name, value]) => [name, decodeURIComponent(value!)] as const);
-    return { prefix, target: { kind, ...Object.fromEntries(fields) } as StorageDriverTargetInfo, digest };
+    const target = { kind, namespace: decodeURIComponent(namespace ?? ''), ...Object.fromEntries(names) } as const;
+    return { prefix, target, digest };
   } catch {
     // The percent-encoded bytes are not UTF-8, so this driver didn't build the key.
     return undefined;

@@ -1,0 +1,85 @@
+import { parseKey } from './parse-key';
+import { ValueError, type StorageDriverTargetInfo } from '@temporalio/common';
+import type { RedisConnection, RedisNode } from './redis-connection';
+import { retryCommand } from './retry';
+
+/** The prefix of the driver's keys unless its `keyPrefix` says otherwise. */
+export const DEFAULT_KEY_PREFIX = 'temporalio:payloads';
+
+/** Keys that Redis looks at in one `SCAN`, for about a millisecond. */
+const SCAN_COUNT = 1000;
+
+/** How often a scan starts again because the connection was lost meanwhile. */
+const MAX_RESTARTS = 5;
+
+/** A payload's key. */
+export interface PayloadKey {
+  key: string;
+  /** Absent in a key without a target. */
+  target?: StorageDriverTargetInfo;
+}
+
+/** Keys of one `SCAN`, and the node that holds them. */
+export interface KeyBatch {
+  node: RedisNode;
+  keys: PayloadKey[];
+}
+
+/** Options of {@link scanPayloadKeys}. */
+export interface ScanOptions {
+  keyPrefix: string;
+  signal?: AbortSignal | undefined;
+  /** Called before a node is scanned from the beginning again: counts of this node start again. */
+  onRestart?: (node: RedisNode) => void;
+}
+
+/**
+ * The keys of payloads under a prefix, on every primary. A key that exists during the whole scan is among them; Redis may
+ * return a key twice while it resizes its table.
+ */
+export async function* scanPayloadKeys(redis: RedisConnection, options: ScanOptions): AsyncGenerator<KeyBatch> {
+  for (const node of await redis.listPrimaries()) yield* scanNode(node, options);
+}
+
+async function* scanNode(node: RedisNode, options: ScanOptions): AsyncGenerator<KeyBatch> {
+  const { keyPrefix, signal, onRestart } = options;
+  const pattern = `${escapeGlob(keyPrefix)}${keyPrefix && ':'}v0:*`;
+  let connection = await node.connectionCount();
+  let cursor = '0';
+  let restarts = 0;
+  for (;;) {
+    const args = ['SCAN', cursor, 'MATCH', pattern, 'COUNT', String(SCAN_COUNT)];
+    const [next, keys] = (await retryCommand(() => node.sendCommand(args), signal)) as [string, string[]];
+    const current = await node.connectionCount();
+    if (current !== connection) {
+      // Behind a new connection may be another process, for which the cursor means another place.
+      if ((restarts += 1) > MAX_RESTARTS)
+        throw new Error(`The connection to Redis at ${node.address} keeps being lost`);
+      connection = current;
+      cursor = '0';
+      onRestart?.(node);
+      continue;
+    }
+    yield { node, keys: keys.flatMap((key) => parsePayloadKey(key, keyPrefix)) };
+    if (next === '0') return;
+    cursor = next;
+  }
+}
+
+/** A prefix may end with `:v0`, so that the pattern of a shorter one matches its keys too. */
+function parsePayloadKey(key: string, keyPrefix: string): PayloadKey[] {
+  const parsed = parseKey(key);
+  if (parsed?.prefix !== keyPrefix) return [];
+  return [parsed.target === undefined ? { key } : { key, target: parsed.target }];
+}
+
+/** The driver's own rule: colons at the end don't count. */
+export function resolveKeyPrefix(keyPrefix: string | undefined): string {
+  const prefix: unknown = keyPrefix ?? DEFAULT_KEY_PREFIX;
+  if (typeof prefix !== 'string') throw new ValueError(`keyPrefix must be a string, got ${typeof prefix}`);
+  return prefix.replace(/:+$/, '');
+}
+
+function escapeGlob(text: string): string {
+  return text.replaceAll(/[*?[\]\\^]/g, '\\$&');
+}

@@ -3,7 +3,7 @@ import type { InspectedReference, InspectOptions, InspectResult } from './inspec
 import { createDirectory, savePayload } from './inspect/payload-files';
 import { describeRun, readHistory, type InspectedRun, type RunReference } from './inspect/run-references';
 import { StoredPayloads, type StoredPayload } from './inspect/stored-payloads';
-import { parseKey } from './parse-key';
+import { parseKey } from '@temporal-redis-storage/core';
 import { connectRedis } from './redis-connection';
 import { connectTemporal, type TemporalConnection } from './temporal-connection';
 

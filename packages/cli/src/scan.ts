@@ -1,4 +1,4 @@
-import { parseKey } from './parse-key';
+import { parseKey } from '@temporal-redis-storage/core';
 import { ValueError, type StorageDriverTargetInfo } from '@temporalio/common';
 import type { RedisConnection, RedisNode } from './redis-connection';
 import { retryCommand } from './retry';

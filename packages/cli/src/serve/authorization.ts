@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { StorageReferenceRequest } from '@temporal-redis-storage/codec-server';
-import { parseKey } from '../parse-key';
+import { parseKey } from '@temporal-redis-storage/core';
 
 /** Whether a request has the token. The comparison takes the same time for every wrong token. */
 export function hasToken(request: Request, token: string): boolean {

@@ -1,10 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
-import { PUBLISHED, ROOT } from '../workspace';
+import { ADAPTERS } from '../install/programs';
+import { ROOT } from '../workspace';
 import { readDocument } from './documents';
 
-const SOURCES = PUBLISHED.flatMap((name) => {
+/** The packages whose errors reach Event History. The messages of the tools say themselves what to do. */
+const SOURCES = ['core', ...Object.keys(ADAPTERS)].flatMap((name) => {
   const folder = join(ROOT, 'packages', name, 'src');
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts') && !file.startsWith('testing/'))

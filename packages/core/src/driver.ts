@@ -7,13 +7,14 @@ import {
   type StorageDriverStoreContext,
 } from '@temporalio/common';
 import { runBatch } from './batch';
-import { createClaim, parseClaim } from './claim';
+import { createClaim, parseClaim, type PayloadLocation } from './claim';
 import { cpuScheduler } from './cooperative-scheduler';
 import { hashInChunks } from './digest';
 import { concatAndHash, decodeChecked, encodeChecked, type EncodedPayload } from './encoding';
 import { formatKey } from './format-value';
 import { buildKey } from './key';
 import { resolveOptions, type ResolvedOptions, type RedisStorageDriverOptions } from './options';
+import { withPermit } from './permit';
 import { RedisRequests } from './requests';
 import { yieldEvery } from './yield-every';
 
@@ -52,21 +53,23 @@ export class RedisStorageDriver implements StorageDriver {
    */
   async store(context: StorageDriverStoreContext, payloads: Payload[]): Promise<StorageDriverClaim[]> {
     const { keyPrefix, maxPayloadSize } = this.options;
-    const encodedPayloads: EncodedPayload[] = [];
+    const items: { payload: Payload; encoded: EncodedPayload }[] = [];
     for await (const payload of yieldEvery(ITEMS_PER_TURN, payloads)) {
-      encodedPayloads.push(encodeChecked(payload, maxPayloadSize));
+      items.push({ payload, encoded: encodeChecked(payload, maxPayloadSize) });
     }
     // Equal payloads of one call are written once.
     const writes = new Map<string, Promise<void>>();
-    return runBatch(encodedPayloads, context.abortSignal, (encoded, batchSignal) =>
-      this.requests.withCapacity(encoded.size, { operation: 'store' }, batchSignal, async () => {
-        const { bytes, digest } = await cpuScheduler.run(batchSignal, concatAndHash(encoded));
-        const key = buildKey(keyPrefix, context.target, digest);
-        const write = writes.get(key) ?? this.requests.write(key, bytes, batchSignal);
-        writes.set(key, write);
-        await write;
-        return createClaim({ key, digest, size: encoded.size });
-      }),
+    return runBatch(items, context.abortSignal, ({ payload, encoded }, batchSignal) =>
+      withPermit(context, payload, batchSignal, () =>
+        this.requests.withCapacity(encoded.size, { operation: 'store' }, batchSignal, async () => {
+          const { bytes, digest } = await cpuScheduler.run(batchSignal, concatAndHash(encoded));
+          const key = buildKey(keyPrefix, context.target, digest);
+          const write = writes.get(key) ?? this.requests.write(key, bytes, batchSignal);
+          writes.set(key, write);
+          await write;
+          return createClaim({ key, digest, size: encoded.size });
+        }),
+      ),
     );
   }
 
@@ -79,19 +82,20 @@ export class RedisStorageDriver implements StorageDriver {
    * @throws RedisStorageDriverError if Redis refuses a read or can't be reached
    */
   async retrieve(context: StorageDriverRetrieveContext, claims: StorageDriverClaim[]): Promise<Payload[]> {
-    const locations = claims.map(parseClaim);
-    return runBatch(locations, context.abortSignal, (location, batchSignal) => {
-      const { key, size = UNKNOWN_SIZE } = location;
-      return this.requests.withCapacity(size, { operation: 'retrieve', key }, batchSignal, async () => {
-        const bytes = await this.requests.read(key, batchSignal);
-        if (bytes === null) {
-          throw ApplicationFailure.nonRetryable(
-            `Payload not found for key '${formatKey(key)}'`,
-            'PayloadNotFoundError',
-          );
-        }
-        return decodeChecked(bytes, location, await cpuScheduler.run(batchSignal, hashInChunks(bytes)));
-      });
+    const items = claims.map((claim) => ({ claim, location: parseClaim(claim) }));
+    return runBatch(items, context.abortSignal, ({ claim, location }, batchSignal) =>
+      withPermit(context, claim, batchSignal, () => this.read(location, batchSignal)),
+    );
+  }
+
+  private read(location: PayloadLocation, batchSignal: AbortSignal): Promise<Payload> {
+    const { key, size = UNKNOWN_SIZE } = location;
+    return this.requests.withCapacity(size, { operation: 'retrieve', key }, batchSignal, async () => {
+      const bytes = await this.requests.read(key, batchSignal);
+      if (bytes === null) {
+        throw ApplicationFailure.nonRetryable(`Payload not found for key '${formatKey(key)}'`, 'PayloadNotFoundError');
+      }
+      return decodeChecked(bytes, location, await cpuScheduler.run(batchSignal, hashInChunks(bytes)));
     });
   }
 }

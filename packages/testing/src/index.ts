@@ -1,4 +1,5 @@
 export { openBackDoor, openClusterBackDoor, type BackDoor } from './servers/back-door';
+export { requireBrowser } from './servers/browser';
 export { describeClientContract } from './contract/describe-client-contract';
 export { cleanUpAfterEach } from './clean-up';
 export { startFaultProxy, type FaultProxy } from './faults/fault-proxy';
@@ -26,5 +27,5 @@ export { prepareRedis, prepareTemporal } from './servers/prepare';
 export { startRedis, type RedisAddress, type RunningRedis } from './servers/redis';
 export { startRedisCluster, type RunningRedisCluster } from './servers/redis-cluster';
 export { startRedisSentinel, type RunningRedisSentinel } from './servers/redis-sentinel';
-export { startTemporal, type RunningTemporal } from './servers/temporal';
+export { startTemporal, type RunningTemporal, type TemporalOptions } from './servers/temporal';
 export { startUpstash, type UpstashIntercept, type UpstashServer } from './upstash/server';

@@ -1,14 +1,20 @@
-// Runs a development server of the Temporal CLI through the SDK. Uses the CLI at the given path, or a CLI that the SDK
-// downloads. Prints the address and the namespace as one line of JSON, and ends when its standard input closes.
+// Runs the Temporal CLI's development server through the SDK: the CLI at the path in the first argument, or one that the
+// SDK downloads if that is empty. The Web UI listens at the port in the second argument, if there is one, with the codec
+// server whose URL is the third. The program prints its address and namespace as one line of JSON, and ends when its standard input closes.
 const { TestWorkflowEnvironment } = require('@temporalio/testing');
 
 async function main() {
   const namespace = 'default';
-  const path = process.argv[2];
+  const [path, uiPort, codecEndpoint] = process.argv.slice(2);
   const environment = await TestWorkflowEnvironment.createLocal({
     server: {
       namespace,
-      extraArgs: ['--dynamic-config-value', 'activity.enableStandalone=true'],
+      ...(uiPort && { ui: true, uiPort: Number(uiPort) }),
+      extraArgs: [
+        '--dynamic-config-value',
+        'activity.enableStandalone=true',
+        ...(codecEndpoint ? ['--ui-codec-endpoint', codecEndpoint] : []),
+      ],
       ...(path && { executable: { type: 'existing-path', path } }),
     },
   });

@@ -29,6 +29,18 @@ describe('startTemporal', () => {
     }
   });
 
+  it('serves the Web UI on request, with the codec server that it is given', async () => {
+    const codecEndpoint = 'http://127.0.0.1:8081';
+    const { uiUrl, namespace, stop } = await startTemporal({ ui: { codecEndpoint } });
+    try {
+      const settings = await fetch(`${uiUrl}/api/v1/settings`);
+      expect(await settings.json()).toMatchObject({ Codec: { Endpoint: codecEndpoint }, DefaultNamespace: namespace });
+      expect(await (await fetch(uiUrl!)).text()).toContain('<html');
+    } finally {
+      await stop();
+    }
+  });
+
   it('ends the server that it started on stop', async () => {
     const server = await startTemporal();
     await server.stop();

@@ -1,3 +1,4 @@
+import { prepareBrowserExecutable } from './browser';
 import { prepareRedisServer } from './redis-server';
 import { prepareTemporalServer } from './temporal';
 
@@ -11,9 +12,15 @@ export async function prepareTemporal(): Promise<void> {
   console.log(`Temporal: ${await prepareTemporalServer()}`);
 }
 
+/** Makes sure that a browser can be started, and prints its path. Installs one if necessary. */
+export async function prepareBrowser(): Promise<void> {
+  console.log(`Browser: ${await prepareBrowserExecutable()}`);
+}
+
 async function main(): Promise<void> {
   await prepareRedis();
   await prepareTemporal();
+  await prepareBrowser();
 }
 
 if (require.main === module) {

@@ -1,14 +1,11 @@
-import { execFile } from 'node:child_process';
 import { mkdir, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import { RedisBinary } from 'redis-memory-server';
+import { installPackage } from './apt-get';
 import { resolveCachePath } from './cache';
 import { readExecutablePath, findOnPath, isExecutable } from './executable';
 import { tryInOrder } from './try-in-order';
 import { withProgress } from './progress';
-
-const run = promisify(execFile);
 
 // download.redis.io has the newest release under this name.
 const VERSION = 'stable';
@@ -57,22 +54,13 @@ const resolveCompiledPath = (): string => join(resolveCompileFolder(), VERSION, 
  * redis-server only adds a link to it and a service, which would keep running and start at every boot.
  */
 async function install(): Promise<string> {
-  if (process.getuid?.() !== 0 || findOnPath('apt-get') === undefined)
-    throw new Error('this needs Debian and the root user');
-  await withProgress('Installing Redis (redis-tools) with apt-get', installPackage('redis-tools'));
+  await installPackage('redis-tools', 'Installing Redis (redis-tools) with apt-get');
   const executable = findOnPath('redis-check-rdb');
   if (executable === undefined) throw new Error('redis-tools does not contain redis-check-rdb');
   await mkdir(dirname(resolveInstalledPath()), { recursive: true });
   await rm(resolveInstalledPath(), { force: true });
   await symlink(executable, resolveInstalledPath());
   return resolveInstalledPath();
-}
-
-async function installPackage(name: string): Promise<void> {
-  // The update may fail because of an unrelated package source. If it matters, the installation reports it.
-  await run('apt-get', ['update']).catch(() => {});
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  await run('apt-get', ['install', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=60', name], { env });
 }
 
 async function compile(): Promise<string> {

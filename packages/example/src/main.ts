@@ -50,13 +50,14 @@ async function runDemo(options: DemoOptions, teardown: Teardown): Promise<void> 
   const client = await createStorage(library, servers.redisUrl, context, teardown);
   const worker = await createStorage(workerLibrary, servers.redisUrl, context, teardown);
   const withRedis = await runWith(context, { client, worker });
+  servers.webUi?.codecServer.serve(client, servers.webUi.url);
   checkReport(withRedis, { bytes: options.size * 1_000_000, ttlMs: TTL_MS });
 
   console.log(`\nSide by side\n\n${formatComparisonTable(without, withRedis)}\n`);
   if (options.redisUrl !== undefined) {
     console.log(`The keys ${context.keyPrefix}:* expire within an hour.\n`);
   }
-  if (options.keep) console.log(formatNextSteps(options, servers, context.keyPrefix));
+  if (options.keep) console.log(formatNextSteps(options, servers, context));
 }
 
 /** Connections and input that both runs share. */

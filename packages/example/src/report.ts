@@ -23,7 +23,11 @@ export function formatIntroduction({ size }: DemoOptions, { redisUrl, temporal }
 }
 
 /** Formats commands for inspecting the servers that the demo started. */
-export function formatNextSteps(options: DemoOptions, { redisUrl, temporal }: Servers, keyPrefix: string): string {
+export function formatNextSteps(
+  options: DemoOptions,
+  { redisUrl, temporal, webUi }: Servers,
+  { keyPrefix, runId }: { keyPrefix: string; runId: string },
+): string {
   const { address, namespace } = temporal;
   return [
     'The servers run until Ctrl-C. To look around:',
@@ -31,6 +35,12 @@ export function formatNextSteps(options: DemoOptions, { redisUrl, temporal }: Se
     ...(options.temporalAddress === undefined
       ? [`  temporal workflow list --address ${address} --namespace ${namespace}`]
       : []),
+    ...(webUi === undefined
+      ? []
+      : [
+          '  Click on the size beside the input to download that from Redis:',
+          `  ${webUi.url}/namespaces/${namespace}/workflows/orders-${runId}`,
+        ]),
   ].join('\n');
 }
 

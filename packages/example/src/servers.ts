@@ -2,10 +2,13 @@ import { prepareRedis, prepareTemporal, startRedis, startTemporal } from '@tempo
 import type { Teardown } from './lifecycle';
 import type { DemoOptions } from './options';
 import type { TemporalAddress } from './pipeline';
+import { CodecServer } from './web-ui';
 
 export interface Servers {
   redisUrl: string;
   temporal: TemporalAddress;
+  /** Where the demo's own Temporal server has its Web UI, and the codec server behind that. */
+  webUi?: { url: string; codecServer: CodecServer };
 }
 
 /**
@@ -13,13 +16,14 @@ export interface Servers {
  */
 export async function startServers(options: DemoOptions, teardown: Teardown): Promise<Servers> {
   const { redisUrl, temporalAddress, temporalNamespace } = options;
-  return {
-    redisUrl: redisUrl ?? (await startOwnRedis(teardown)),
-    temporal:
-      temporalAddress === undefined
-        ? await startOwnTemporal(teardown)
-        : { address: temporalAddress, namespace: temporalNamespace },
-  };
+  const ownOrGivenRedis = redisUrl ?? (await startOwnRedis(teardown));
+  if (temporalAddress !== undefined) {
+    return { redisUrl: ownOrGivenRedis, temporal: { address: temporalAddress, namespace: temporalNamespace } };
+  }
+  await prepareTemporal();
+  // A server at TEMPORAL_ADDRESS has a Web UI that is not ours to set up.
+  const withWebUi = options.keep && !process.env.TEMPORAL_ADDRESS;
+  return { redisUrl: ownOrGivenRedis, ...(await startOwnTemporal(teardown, withWebUi)) };
 }
 
 async function startOwnRedis(teardown: Teardown): Promise<string> {
@@ -29,9 +33,12 @@ async function startOwnRedis(teardown: Teardown): Promise<string> {
   return (await starting).url;
 }
 
-async function startOwnTemporal(teardown: Teardown): Promise<TemporalAddress> {
-  await prepareTemporal();
-  const starting = startTemporal();
+async function startOwnTemporal(teardown: Teardown, withWebUi: boolean): Promise<Omit<Servers, 'redisUrl'>> {
+  const codecServer = withWebUi ? await CodecServer.start() : undefined;
+  if (codecServer !== undefined) teardown.add(async () => codecServer.stop());
+  const starting = startTemporal(codecServer && { ui: { codecEndpoint: codecServer.url } });
   teardown.add(async () => (await starting).stop());
-  return starting;
+  const temporal = await starting;
+  const { uiUrl } = temporal;
+  return { temporal, ...(codecServer && uiUrl !== undefined && { webUi: { url: uiUrl, codecServer } }) };
 }

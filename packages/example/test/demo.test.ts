@@ -39,8 +39,16 @@ class Demo {
 
   /** Finds the ports of the servers that the demo started. A server at TEMPORAL_ADDRESS was running before. */
   findPorts(): number[] {
-    const ports = [...this.output.matchAll(/(?:is at |redis:\/\/)127\.0\.0\.1:(\d+)/g)].map(([, port]) => Number(port));
+    const ports = [...this.output.matchAll(/(?:is at |redis:\/\/|http:\/\/)127\.0\.0\.1:(\d+)/g)].map(([, port]) =>
+      Number(port),
+    );
     return [...new Set(ports)].filter((port) => !process.env.TEMPORAL_ADDRESS?.endsWith(`:${port}`));
+  }
+
+  /** Returns the link that the output ends with. */
+  getLink(): { url: string; origin: string } {
+    const url = /http:\S+\s*$/.exec(this.output)![0].trim();
+    return { url, origin: new URL(url).origin };
   }
 
   /** Returns the lines from the introduction on. The lines above it report how the servers were installed. */
@@ -125,7 +133,16 @@ describe('the demo', () => {
 
   it('keeps its servers running until Ctrl-C with --keep', async () => {
     const demo = new Demo('--size', '3', '--keep');
-    await demo.waitForOutput('temporal workflow list --address');
+    await demo.waitForOutput('/workflows/orders-');
+    const { url, origin } = demo.getLink();
+    expect((await fetch(url)).status).toBe(200);
+    const settings = (await (await fetch(`${origin}/api/v1/settings`)).json()) as { Codec: { Endpoint: string } };
+    const codec = await fetch(`${settings.Codec.Endpoint}/decode`, {
+      method: 'POST',
+      headers: { Origin: origin },
+      body: '{"payloads":[{"data":"aGk="}]}',
+    });
+    expect(await codec.json()).toEqual({ payloads: [{ data: 'aGk=' }] });
     expect(await demo.listLeftovers()).toEqual(['a process', ...demo.findPorts().map((port) => `a server at ${port}`)]);
     demo.interrupt();
     expect(await demo.exitCode).toBe(0);

@@ -7,7 +7,7 @@ import { useFaultFixture } from './fixture';
 
 const MIB = 1024 * 1024;
 /** Allows for a busy machine. */
-const PROMPT_MS = 3000;
+const PROMPT_MS = 10_000;
 
 const getFixture = useFaultFixture();
 

@@ -111,7 +111,7 @@ describe.each(Object.keys(SHAPES))('%s', (name) => {
       expect(driver.store({}, [payload])).rejects.toThrow(RedisStorageDriverError),
       expect(driver.retrieve({}, [claim])).rejects.toThrow(RedisStorageDriverError),
     ]);
-    expect(performance.now() - start).toBeLessThan(5400);
+    expect(performance.now() - start).toBeLessThan(20_000);
 
     proxy.toClient = pass;
     await connected;

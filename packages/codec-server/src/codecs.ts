@@ -33,7 +33,7 @@ export async function encodePayloads(codecs: readonly PayloadCodec[], payloads: 
     for (const codec of codecs) encoded = checkCount(await codec.encode(encoded), encoded);
     return encoded;
   } catch (cause) {
-    throw new HttpError(422, 'The payloadCodecs of the codec server could not encode the payloads', { cause });
+    throw new HttpError('The payloadCodecs of the codec server could not encode the payloads', 422, { cause });
   }
 }
 

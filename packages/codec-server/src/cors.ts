@@ -27,6 +27,6 @@ export const PREFLIGHT_HEADERS = {
 export function checkOrigin(request: Request, allowedOrigins: ReadonlySet<string>): void {
   const origin = request.headers.get('origin');
   if (origin !== null && !allowedOrigins.has(origin)) {
-    throw new HttpError(403, 'The origin of this page is not among the allowedOrigins of the codec server');
+    throw new HttpError('The origin of this page is not among the allowedOrigins of the codec server', 403);
   }
 }

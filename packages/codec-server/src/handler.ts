@@ -44,7 +44,7 @@ async function handlePost(request: Request, options: ResolvedOptions): Promise<P
   const { pathname, searchParams } = new URL(request.url);
   const operation = parseOperation(pathname);
   if (request.method !== 'POST') {
-    throw new HttpError(405, `Use POST for /${operation}`, { headers: { Allow: 'POST, OPTIONS' } });
+    throw new HttpError(`Use POST for /${operation}`, 405, { headers: { Allow: 'POST, OPTIONS' } });
   }
   await checkAuthorized(request, options);
   const payloads = await parsePayloads(await readJson(request, options.maxRequestBytes));
@@ -58,7 +58,7 @@ async function handlePost(request: Request, options: ResolvedOptions): Promise<P
 function parseOperation(pathname: string): Operation {
   const operation = /\/(decode|encode|download)$/.exec(pathname)?.[1];
   if (operation === undefined) {
-    throw new HttpError(404, 'A codec server answers POST requests to /decode, /encode and /download');
+    throw new HttpError('A codec server answers POST requests to /decode, /encode and /download', 404);
   }
   return operation as Operation;
 }
@@ -70,16 +70,16 @@ async function checkAuthorized(request: Request, { authorize }: ResolvedOptions)
   try {
     authorized = await authorize(request);
   } catch (cause) {
-    throw new HttpError(401, message, { cause, headers });
+    throw new HttpError(message, 401, { cause, headers });
   }
-  if (authorized !== true) throw new HttpError(401, message, { headers });
+  if (authorized !== true) throw new HttpError(message, 401, { headers });
 }
 
 function toHttpError(error: unknown, request: Request): HttpError {
   if (error instanceof HttpError) return error;
   // Nobody reads it. The status is the one that proxies log for this.
-  if (request.signal.aborted) return new HttpError(499, 'The client closed the connection');
-  return new HttpError(500, 'The codec server failed: see its log');
+  if (request.signal.aborted) return new HttpError('The client closed the connection', 499);
+  return new HttpError('The codec server failed: see its log', 500);
 }
 
 /** A listener that throws must not take the answer's place. */

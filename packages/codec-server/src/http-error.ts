@@ -3,8 +3,8 @@ export class HttpError extends Error {
   override name = 'HttpError';
 
   constructor(
-    readonly status: number,
     message: string,
+    readonly status: number,
     /** `cause` is for the log of the server alone. */
     { cause, headers = {} }: { cause?: unknown; headers?: Record<string, string> } = {},
   ) {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { HttpError } from './http-error';
 import type { PayloadHandler } from './options';
 
 /** How long to go on reading a body that was refused, in milliseconds. */
@@ -31,13 +32,14 @@ async function answer(handler: PayloadHandler, incoming: IncomingMessage, outgoi
 
 async function handle(handler: PayloadHandler, incoming: IncomingMessage, signal: AbortSignal): Promise<Response> {
   if (incoming.readableDidRead) {
-    return fail(500, 'The request body was read already: mount the codec server before any body parser');
+    return fail(new HttpError('The request body was read already: mount the codec server before any body parser', 500));
   }
   const request = toRequest(incoming, signal);
-  return request === undefined ? fail(400, 'The request line or a header is malformed') : handler(request);
+  if (request === undefined) return fail(new HttpError('The request line or a header is malformed', 400));
+  return handler(request);
 }
 
-function fail(status: number, message: string): Response {
+function fail({ message, status }: HttpError): Response {
   return Response.json({ message }, { status });
 }
 

@@ -40,11 +40,11 @@ export class PayloadOperations {
   /** Retrieves references and undoes codecs. Fails as a whole if one payload can't be had. */
   async download(payloads: readonly Payload[]): Promise<Payload[]> {
     if (!this.options.dataConverter.externalStorage) {
-      throw new HttpError(404, 'The codec server has no externalStorage to download from');
+      throw new HttpError('The codec server has no externalStorage to download from', 404);
     }
     for (const [index, payload] of payloads.entries()) {
       if (!isReference(payload) || parseReference(payload) === undefined) {
-        throw new HttpError(400, `payloads[${index}] is not a reference to a stored payload`);
+        throw new HttpError(`payloads[${index}] is not a reference to a stored payload`, 400);
       }
     }
     const retrieved = [...payloads];
@@ -87,10 +87,10 @@ export class PayloadOperations {
     signal.throwIfAborted();
     const externalStorage = dataConverter.externalStorage!;
     const reference = parseReference(payload);
-    if (reference === undefined) throw new HttpError(400, 'The reference to a stored payload is malformed');
+    if (reference === undefined) throw new HttpError('The reference to a stored payload is malformed', 400);
     findDriver(externalStorage, reference.driverName);
     await this.checkAuthorized(reference);
-    const tooLarge = new HttpError(413, `The payloads are larger than ${maxResponseBytes} bytes (maxResponseBytes)`);
+    const tooLarge = new HttpError(`The payloads are larger than ${maxResponseBytes} bytes (maxResponseBytes)`, 413);
     if (this.retrievedBytes >= maxResponseBytes) throw tooLarge;
     const retrieved = await retrievePayload(externalStorage, reference, signal);
     this.retrievedBytes += retrieved.data?.length ?? 0;
@@ -106,9 +106,9 @@ export class PayloadOperations {
     try {
       authorized = await this.options.authorizeReference({ ...reference, namespace, request });
     } catch (cause) {
-      throw new HttpError(403, refusal, { cause });
+      throw new HttpError(refusal, 403, { cause });
     }
-    if (authorized !== true) throw new HttpError(403, refusal);
+    if (authorized !== true) throw new HttpError(refusal, 403);
   }
 
   /** Decodes what there is to decode, and leaves the rest, and what can't be decoded, as it came. */
@@ -128,5 +128,5 @@ export class PayloadOperations {
 }
 
 function undecodable(): HttpError {
-  return new HttpError(422, 'The payloadCodecs of the codec server could not decode the payloads: see its log');
+  return new HttpError('The payloadCodecs of the codec server could not decode the payloads: see its log', 422);
 }

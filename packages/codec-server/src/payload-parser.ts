@@ -15,7 +15,7 @@ type JsonObject = Record<string, unknown>;
  * @throws HttpError 400 that names the field
  */
 export async function parsePayloads(json: unknown): Promise<Payload[]> {
-  if (!isObject(json)) throw new HttpError(400, 'The request body is not a JSON object with payloads');
+  if (!isObject(json)) throw new HttpError('The request body is not a JSON object with payloads', 400);
   const pause = createPause();
   const payloads: Payload[] = [];
   for (const [index, each] of parseList(json['payloads'], 'payloads').entries()) {
@@ -29,14 +29,14 @@ export async function parsePayloads(json: unknown): Promise<Payload[]> {
 }
 
 function* parsePayload(json: unknown, path: string): Generator<void, Payload> {
-  if (!isObject(json)) throw new HttpError(400, `${path} is not an object`);
+  if (!isObject(json)) throw new HttpError(`${path} is not an object`, 400);
   const payload: Payload = {};
   const { metadata, data } = json;
   if (isPresent(metadata)) {
-    if (!isObject(metadata)) throw new HttpError(400, `${path}.metadata is not an object`);
+    if (!isObject(metadata)) throw new HttpError(`${path}.metadata is not an object`, 400);
     const entries: [string, Uint8Array][] = [];
     for (const [name, value] of Object.entries(metadata)) {
-      if (!name.isWellFormed()) throw new HttpError(400, `${path}.metadata has a name that is not Unicode`);
+      if (!name.isWellFormed()) throw new HttpError(`${path}.metadata has a name that is not Unicode`, 400);
       entries.push([name, yield* parseBytes(value, `${path}.metadata`)]);
     }
     // It defines properties, where an assignment to `__proto__` would not.
@@ -54,14 +54,14 @@ function* parsePayload(json: unknown, path: string): Generator<void, Payload> {
 
 function* parseBytes(value: unknown, path: string): Generator<void, Uint8Array> {
   const bytes = typeof value === 'string' ? yield* decodeBase64(value) : undefined;
-  if (bytes === undefined) throw new HttpError(400, `${path} is not base64`);
+  if (bytes === undefined) throw new HttpError(`${path} is not base64`, 400);
   return bytes;
 }
 
 function parseDetails(json: unknown, path: string): temporal.api.common.v1.Payload.IExternalPayloadDetails {
-  if (!isObject(json)) throw new HttpError(400, `${path} has an element that is not an object`);
+  if (!isObject(json)) throw new HttpError(`${path} has an element that is not an object`, 400);
   const size = json['sizeBytes'] ?? json['size_bytes'] ?? 0;
-  if (!isInt64(size)) throw new HttpError(400, `${path}.sizeBytes is not a whole number`);
+  if (!isInt64(size)) throw new HttpError(`${path}.sizeBytes is not a whole number`, 400);
   return ExternalPayloadDetails.fromObject({ sizeBytes: size });
 }
 
@@ -72,7 +72,7 @@ function isInt64(value: unknown): value is string | number {
 
 function parseList(value: unknown, path: string): unknown[] {
   if (!isPresent(value)) return [];
-  if (!Array.isArray(value)) throw new HttpError(400, `${path} is not an array`);
+  if (!Array.isArray(value)) throw new HttpError(`${path} is not an array`, 400);
   return value;
 }
 

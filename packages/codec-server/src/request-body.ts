@@ -21,14 +21,14 @@ export async function readJson(request: Request, maxBytes: number, idleTimeoutMs
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) as unknown;
   } catch {
     // The parser's message would repeat a part of the body.
-    throw new HttpError(400, 'The request body is not JSON in UTF-8');
+    throw new HttpError('The request body is not JSON in UTF-8', 400);
   }
 }
 
 async function readBody(request: Request, maxBytes: number, idleTimeoutMs: number): Promise<Uint8Array> {
   if (Number(request.headers.get('content-length')) > maxBytes) throw tooLarge(maxBytes);
   if (request.bodyUsed) {
-    throw new HttpError(500, 'The request body was read already: authorize must leave it alone');
+    throw new HttpError('The request body was read already: authorize must leave it alone', 500);
   }
   if (request.body === null) return new Uint8Array();
   const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader();
@@ -45,14 +45,14 @@ async function readBody(request: Request, maxBytes: number, idleTimeoutMs: numbe
   } catch (error) {
     // It may never settle where the client is gone.
     void reader.cancel().catch(() => {});
-    throw error instanceof HttpError ? error : new HttpError(400, 'The request body was cut off', { cause: error });
+    throw error instanceof HttpError ? error : new HttpError('The request body was cut off', 400, { cause: error });
   }
 }
 
 async function withIdleTimeout<T>(read: Promise<T>, timeoutMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const idle = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new HttpError(408, `The request body stalled for ${timeoutMs} ms`)), timeoutMs);
+    timer = setTimeout(() => reject(new HttpError(`The request body stalled for ${timeoutMs} ms`, 408)), timeoutMs);
   });
   try {
     return await Promise.race([read, idle]);
@@ -62,7 +62,7 @@ async function withIdleTimeout<T>(read: Promise<T>, timeoutMs: number): Promise<
 }
 
 function tooLarge(maxBytes: number): HttpError {
-  return new HttpError(413, `The request body is larger than ${maxBytes} bytes (maxRequestBytes)`);
+  return new HttpError(`The request body is larger than ${maxBytes} bytes (maxRequestBytes)`, 413);
 }
 
 /** Base64 has none of these characters, so this refuses no large payload. */
@@ -74,7 +74,7 @@ function checkStructure(body: Uint8Array): void {
       at !== -1;
       at = body.indexOf(character.charCodeAt(0), at + 1)
     ) {
-      if (++count > MAX_STRUCTURE) throw new HttpError(413, `The request body has more than ${MAX_STRUCTURE} values`);
+      if (++count > MAX_STRUCTURE) throw new HttpError(`The request body has more than ${MAX_STRUCTURE} values`, 413);
     }
   }
 }

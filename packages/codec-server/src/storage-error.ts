@@ -7,20 +7,20 @@ const MAX_DEPTH = 16;
 export function toRetrieveError(cause: unknown, driverName: string): HttpError {
   const chain = listCauses(cause);
   if (chain.some(isMissing)) {
-    return new HttpError(410, `Storage driver '${driverName}' has this payload no longer: it expired or was deleted`, {
+    return new HttpError(`Storage driver '${driverName}' no longer has this payload: it expired or was deleted`, 410, {
       cause,
     });
   }
   if (chain.some(isValueError)) {
     return new HttpError(
-      422,
       `Storage driver '${driverName}' rejects this reference, or what is stored differs from what it refers to`,
+      422,
       { cause },
     );
   }
   return new HttpError(
-    502,
     `Storage driver '${driverName}' could not read this payload: see the log of the codec server`,
+    502,
     {
       cause,
     },
@@ -31,13 +31,13 @@ export function toRetrieveError(cause: unknown, driverName: string): HttpError {
 export function toStoreError(cause: unknown, driverName: string): HttpError {
   const refusal = listCauses(cause).find(isValueError);
   if (refusal === undefined) {
-    return new HttpError(502, `Storage driver '${driverName}' could not store: see the log of the codec server`, {
+    return new HttpError(`Storage driver '${driverName}' could not store: see the log of the codec server`, 502, {
       cause,
     });
   }
   return String(refusal.message).includes('maxPayloadSize')
-    ? new HttpError(413, `A payload is larger than the maxPayloadSize of storage driver '${driverName}'`, { cause })
-    : new HttpError(422, `Storage driver '${driverName}' rejects a payload: see the log of the codec server`, {
+    ? new HttpError(`A payload is larger than the maxPayloadSize of storage driver '${driverName}'`, 413, { cause })
+    : new HttpError(`Storage driver '${driverName}' rejects a payload: see the log of the codec server`, 422, {
         cause,
       });
 }

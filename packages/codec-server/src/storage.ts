@@ -1,4 +1,4 @@
-import type { ExternalStorage, Payload, StorageDriver } from '@temporalio/common';
+import { ValueError, type ExternalStorage, type Payload, type StorageDriver } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
 import { HttpError } from './http-error';
 import { createReference, isReference, type StorageReference } from './reference';
@@ -38,7 +38,7 @@ export async function retrievePayload(
 export function findDriver(externalStorage: ExternalStorage, driverName: string): StorageDriver {
   const driver = externalStorage.getDriver(driverName);
   if (driver === null) {
-    throw new HttpError(422, 'The reference names a storage driver that the codec server does not have');
+    throw new HttpError('The reference names a storage driver that the codec server does not have', 422);
   }
   return driver;
 }
@@ -63,7 +63,9 @@ export async function storePayloads(
     const driver = externalStorage.driverSelector(context, payload);
     if (driver === null) continue;
     if (externalStorage.getDriver(driver.name) !== driver) {
-      throw new Error(`driverSelector returned driver '${driver.name}', which is not registered in externalStorage`);
+      throw new ValueError(
+        `driverSelector returned driver '${driver.name}', which is not registered in externalStorage`,
+      );
     }
     groups.set(driver, [...(groups.get(driver) ?? []), { index, payload, size }]);
   }

@@ -1,12 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
-import { ADAPTERS } from '../install/programs';
-import { ROOT } from '../workspace';
+import { PUBLISHED, ROOT } from '../workspace';
 import { readDocument } from './documents';
 
-/** The packages whose errors reach Event History. The messages of the tools say themselves what to do. */
-const SOURCES = ['core', ...Object.keys(ADAPTERS)].flatMap((name) => {
+/** All packages but the command line, whose messages are for the person who sees them at once. */
+const SOURCES = PUBLISHED.filter((name) => name !== 'cli').flatMap((name) => {
   const folder = join(ROOT, 'packages', name, 'src');
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts') && !file.startsWith('testing/'))

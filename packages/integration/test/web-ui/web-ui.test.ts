@@ -11,7 +11,7 @@ const PayloadProto = temporal.api.common.v1.Payload;
 const servers = useServers();
 
 /** Set to update the picture of the documents. */
-const PICTURE = process.env.SAVE_PICTURES ? join(__dirname, '../../../codec-server/web-ui.png') : undefined;
+const PICTURE = process.env.SAVE_PICTURES ? join(__dirname, '../../../../docs/web-ui.png') : undefined;
 
 /** Settings that the Web UI keeps in the browser. */
 type BrowserSettings = Record<string, unknown>;

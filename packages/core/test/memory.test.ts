@@ -50,18 +50,22 @@ describe('a store that was given up on', () => {
       get: async () => null,
       setIfAbsent: () => (hang ? new Promise(() => {}) : Promise.resolve(true)),
     };
-    const driver = new RedisStorageDriver({ client, requestTimeout: 20, maxBytesInFlight: SIZE });
-    const store = (): Promise<boolean> =>
-      driver.store({}, [{ metadata: {}, data: new Uint8Array(SIZE - 100) }]).then(
-        () => true,
-        () => false,
-      );
-    expect(await store()).toBe(false);
+    const driver = new RedisStorageDriver({ client, requestTimeout: 20, maxBytesInFlight: 4 * SIZE });
+    const store = async (): Promise<boolean> => {
+      try {
+        await driver.store({}, [{ metadata: {}, data: new Uint8Array(SIZE - 100) }]);
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    // The engine may keep some of them in a register, but not all.
+    for (let count = 0; count < 4; count++) expect(await store()).toBe(false);
     hang = false;
     let stored = false;
     for (let attempt = 0; attempt < 100 && !stored; attempt++) {
       collectGarbage();
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await wait();
       stored = await store();
     }
     expect(stored).toBe(true);

@@ -80,7 +80,8 @@ describe.each(Object.keys(SHAPES))('%s', (name) => {
   ])('never returns wrong bytes from a reply that %s, and recovers with a new connection', async (_, position) => {
     const { client, connected, proxy } = getFixture().open(name);
     await connected;
-    const payload = createRandomPayload(MIB);
+    // Not random: leftover bytes could look like a null reply, on which ioredis 6 throws outside of any promise.
+    const payload = { ...createRandomPayload(0), data: Buffer.alloc(MIB, 'x') };
     const claims = await new RedisStorageDriver({ client }).store({}, [payload]);
 
     proxy.toClient = once(async function* (bytes) {

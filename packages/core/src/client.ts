@@ -22,6 +22,16 @@ export interface RedisSetOptions extends RedisRequestOptions {
 }
 
 /**
+ * Options of {@link RedisStorageDriverClient.exists}.
+ *
+ * @experimental
+ */
+export interface RedisExistsOptions extends RedisRequestOptions {
+  /** The size that the value must have, in bytes. Without it any value counts. */
+  size?: number;
+}
+
+/**
  * The Redis operations that {@link RedisStorageDriver} needs. Each adapter package implements them over one Redis
  * library; the caller builds, connects and closes the connection.
  *
@@ -43,10 +53,24 @@ export interface RedisStorageDriverClient {
   setIfAbsent(key: string, data: Uint8Array, options?: RedisSetOptions): Promise<boolean>;
 
   /**
-   * Optional. Lets the driver skip sending a large payload that Redis already has. Must ask the primary: a replica may
-   * still hold a key that the primary has lost.
+   * Optional. Whether `key` exists, with a value of `size` bytes if that is given. Lets the driver skip sending a large payload
+   * that Redis already has, and notice a key that holds something else. Must ask the primary, because a replica may still hold
+   * a key that the primary has lost, and must change nothing.
    */
-  exists?(key: string, options?: RedisRequestOptions): Promise<boolean>;
+  exists?(key: string, options?: RedisExistsOptions): Promise<boolean>;
+
+  /**
+   * Optional. Makes `key` live at least `ttlMs` milliseconds from now on, a whole number of at least 1. Never shortens a TTL,
+   * and never gives one to a key without. Must ask the primary. Resolves to false if the key is absent. Without this method,
+   * the driver's option `extendTtl` can't be used.
+   */
+  extendTtl?(key: string, ttlMs: number, options?: RedisRequestOptions): Promise<boolean>;
+
+  /**
+   * Optional. True if neither this client nor its library reads `data` any more once `setIfAbsent` has resolved: the
+   * driver then uses the same memory for the next payload. Without it, each payload gets new memory.
+   */
+  readonly releasesData?: boolean;
 
   /**
    * Optional. Whether `error` is transient and the library has not already retried it: a connection that was lost during

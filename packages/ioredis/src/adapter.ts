@@ -1,5 +1,10 @@
 import { isNativeError, isUint8Array } from 'node:util/types';
-import type { RedisRequestOptions, RedisSetOptions, RedisStorageDriverClient } from '@temporal-redis-storage/core';
+import type {
+  RedisExistsOptions,
+  RedisRequestOptions,
+  RedisSetOptions,
+  RedisStorageDriverClient,
+} from '@temporal-redis-storage/core';
 import { isLostConnection, sendCommand } from './command';
 import { isProtocolError } from './zero-copy-set';
 
@@ -11,10 +16,35 @@ import { isProtocolError } from './zero-copy-set';
 export interface IoredisClient {
   getBuffer(key: string): Promise<Buffer | null>;
   getexBuffer(key: string): Promise<Buffer | null>;
-  srem(key: string, member: string): Promise<number | string>;
+  eval(script: string, numberOfKeys: 1, key: string, ...args: string[]): Promise<unknown>;
   set(key: string, value: Buffer, condition: 'NX'): Promise<'OK' | null>;
   set(key: string, value: Buffer, unit: 'PX', ttlMs: number, condition: 'NX'): Promise<'OK' | null>;
 }
+
+/**
+ * Finds a key at the primary: a replica refuses the write command, which changes nothing. `SREM` removes nothing from an absent
+ * key, and any server refuses it for a key with a string.
+ */
+const FIND = `
+local function is_wrong_type(reply) return type(reply) == 'table' and string.find(reply.err, 'WRONGTYPE', 1, true) end
+local removed = redis.pcall('SREM', KEYS[1], '')
+if removed == 0 then return -1 end
+if not is_wrong_type(removed) then return removed end
+`;
+
+/** The size of a string in bytes; -1 if the key is absent, and -2 if it has another type. */
+const SIZE_AT_PRIMARY = `${FIND}
+local size = redis.pcall('STRLEN', KEYS[1])
+if is_wrong_type(size) then return -2 end
+return size
+`;
+
+/** Redis 6.2 has no `PEXPIRE … GT`. */
+const EXTEND_TTL = `${FIND}
+local ttl = redis.call('PTTL', KEYS[1])
+if ttl >= 0 and ttl < tonumber(ARGV[1]) then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+return 1
+`;
 
 /** Messages of ioredis when it has no connection, and one that a Cluster sends while it moves a slot. */
 const NO_CONNECTION = /^(?:Stream isn't writeable|Reached the max retries per request limit|MOVED |ASK )/;
@@ -26,6 +56,8 @@ const NO_CONNECTION = /^(?:Stream isn't writeable|Reached the max retries per re
  * @experimental
  */
 export class IoredisStorageDriverClient implements RedisStorageDriverClient {
+  /** True: Redis has the whole value before it replies, and ioredis keeps nothing of a command that has its reply. */
+  readonly releasesData = true;
   private usesZeroCopySet = true;
 
   /** @throws TypeError if `client` isn't an ioredis client */
@@ -63,18 +95,13 @@ export class IoredisStorageDriverClient implements RedisStorageDriverClient {
     }
   }
 
-  /**
-   * Asks the primary by a write command that can't change anything on any server: an `SREM` removes nothing from an absent
-   * key, and a key with a string refuses it.
-   */
-  async exists(key: string, { abortSignal }: RedisRequestOptions = {}): Promise<boolean> {
-    try {
-      await sendCommand(this.client, abortSignal, undefined, (client) => client.srem(key, ''));
-      return false;
-    } catch (error) {
-      if (isNativeError(error) && error.message.startsWith('WRONGTYPE')) return true;
-      throw error;
-    }
+  async exists(key: string, { abortSignal, size: expected }: RedisExistsOptions = {}): Promise<boolean> {
+    const size = await this.evaluate(SIZE_AT_PRIMARY, key, [], abortSignal);
+    return expected === undefined ? size !== -1 : size === expected;
+  }
+
+  async extendTtl(key: string, ttlMs: number, { abortSignal }: RedisRequestOptions = {}): Promise<boolean> {
+    return (await this.evaluate(EXTEND_TTL, key, [String(ttlMs)], abortSignal)) === 1;
   }
 
   /**
@@ -83,6 +110,18 @@ export class IoredisStorageDriverClient implements RedisStorageDriverClient {
    */
   isTransient(error: unknown): boolean {
     return isLostConnection(error) || (isNativeError(error) && NO_CONNECTION.test(error.message));
+  }
+
+  private async evaluate(
+    script: string,
+    key: string,
+    args: string[],
+    abortSignal: AbortSignal | undefined,
+  ): Promise<number> {
+    // With the option `stringNumbers`, it is a string.
+    return Number(
+      await sendCommand(this.client, abortSignal, undefined, (client) => client.eval(script, 1, key, ...args)),
+    );
   }
 
   /** Host and port of a single server; nothing for a `Cluster`, for sentinels or for a socket. */

@@ -31,7 +31,7 @@ describe('IoredisStorageDriverClient', () => {
   });
 
   it('accepts only OK as the reply to a SET', async () => {
-    const redis = { getBuffer: hang, getexBuffer: hang, srem: hang, set: async () => 'QUEUED' as 'OK' };
+    const redis = { getBuffer: hang, getexBuffer: hang, eval: hang, set: async () => 'QUEUED' as 'OK' };
 
     await expect(new IoredisStorageDriverClient(redis).setIfAbsent('key', Buffer.from('value'))).rejects.toThrow(
       new TypeError("Unexpected reply to SET from ioredis: expected OK or null. Don't share the connection."),
@@ -55,7 +55,7 @@ describe('IoredisStorageDriverClient', () => {
     const client = new IoredisStorageDriverClient({
       getBuffer: async () => 'content' as unknown as Buffer,
       getexBuffer: async () => 'content' as unknown as Buffer,
-      srem: async () => 0,
+      eval: async () => 0,
       set: async () => 'OK',
     });
 

@@ -27,7 +27,7 @@ afterAll(async () => {
 });
 
 /** The optional methods of this adapter's clients. */
-const CAPABILITIES = ['exists', 'isTransient', 'describe'] as const;
+const CAPABILITIES = ['exists', 'extendTtl', 'releasesData', 'isTransient', 'describe'] as const;
 
 describe.each(LIBRARIES)('%s', (_, { default: Redis, Cluster }) => {
   describe.each<[shape: string, create: () => Connection, openDoor: () => Promise<BackDoor>]>([

@@ -1,6 +1,11 @@
 import { isNativeError, isUint8Array } from 'node:util/types';
 import { CommandLimit } from './command-limit';
-import type { RedisRequestOptions, RedisSetOptions, RedisStorageDriverClient } from '@temporal-redis-storage/core';
+import type {
+  RedisExistsOptions,
+  RedisRequestOptions,
+  RedisSetOptions,
+  RedisStorageDriverClient,
+} from '@temporal-redis-storage/core';
 
 /**
  * The commands that {@link NodeRedisStorageDriverClient} sends.
@@ -10,8 +15,7 @@ import type { RedisRequestOptions, RedisSetOptions, RedisStorageDriverClient } f
 export interface NodeRedisCommands {
   get(key: string): Promise<unknown>;
   set(key: string, value: Buffer, options: NodeRedisSetOptions): Promise<unknown>;
-  sRem(key: string, member: string): Promise<unknown>;
-  eval(script: string, options: { keys: string[] }): Promise<unknown>;
+  eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
 }
 
 /**
@@ -37,12 +41,35 @@ export interface NodeRedisClient extends NodeRedisCommands {
 /** Bulk strings as Buffers. 36 is `RESP_TYPES.BLOB_STRING`. */
 const BLOB_AS_BUFFER = { 36: Buffer };
 
-/**
- * A `GET` that replicas refuse: `GETEX` counts as a write, but changes nothing without options. node-redis sends every
- * `EVAL` to the primary; its own `getEx` always has an option, and may go to a replica. The key is echoed so that the reply
- * can be matched: after an undecodable reply, node-redis pairs replies with the wrong commands.
- */
+// node-redis sends every `EVAL` to the primary. Each script begins with a write command that changes nothing, because a
+// replica refuses that, and echoes the key so that its reply can be matched: after an undecodable reply, node-redis pairs
+// replies with the wrong commands.
+
+/** `GETEX` changes nothing without options. node-redis's own `getEx` always has one, and may go to a replica. */
 const GET_FROM_PRIMARY = "return {KEYS[1], redis.call('GETEX', KEYS[1])}";
+
+/** `SREM` removes nothing from an absent key, and any server refuses it for a key with a string. */
+const FIND = `
+local function is_wrong_type(reply) return type(reply) == 'table' and string.find(reply.err, 'WRONGTYPE', 1, true) end
+local removed = redis.pcall('SREM', KEYS[1], '')
+if removed == 0 then return {KEYS[1], -1} end
+if not is_wrong_type(removed) then return removed end
+`;
+
+/** The size of a string in bytes; -1 if the key is absent, and -2 if it has another type. */
+const SIZE_AT_PRIMARY = `${FIND}
+local size = redis.pcall('STRLEN', KEYS[1])
+if is_wrong_type(size) then return {KEYS[1], -2} end
+if type(size) == 'table' then return size end
+return {KEYS[1], size}
+`;
+
+/** Redis 6.2 has no `PEXPIRE … GT`. */
+const EXTEND_TTL = `${FIND}
+local ttl = redis.call('PTTL', KEYS[1])
+if ttl >= 0 and ttl < tonumber(ARGV[1]) then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+return {KEYS[1], 1}
+`;
 
 /**
  * Messages of node-redis when it has no connection, or lost it during a command, which it doesn't send again.
@@ -62,6 +89,8 @@ const NO_CAPACITY = /^(?:The queue is full|Timeout waiting for a client|Command 
  * @experimental
  */
 export class NodeRedisStorageDriverClient implements RedisStorageDriverClient {
+  /** True: Redis has the whole value before it replies, and node-redis keeps nothing of a command that has its reply. */
+  readonly releasesData = true;
   private readonly commands: NodeRedisCommands;
   private readonly limit: CommandLimit;
 
@@ -81,8 +110,7 @@ export class NodeRedisStorageDriverClient implements RedisStorageDriverClient {
   async get(key: string, { abortSignal }: RedisRequestOptions = {}): Promise<Uint8Array | null> {
     const value = expectBytes(await this.send(abortSignal, () => this.commands.get(key)));
     if (value !== null) return value;
-    const confirmed = await this.send(abortSignal, () => this.commands.eval(GET_FROM_PRIMARY, { keys: [key] }));
-    return parseConfirmedGet(key, confirmed);
+    return expectBytes(await this.evaluate(GET_FROM_PRIMARY, key, [], abortSignal));
   }
 
   // The signal isn't passed on: two queued commands that abort make a node-redis 5 client hang forever.
@@ -98,19 +126,13 @@ export class NodeRedisStorageDriverClient implements RedisStorageDriverClient {
     return reply !== null;
   }
 
-  /**
-   * Asks the primary by a write command that can't change anything on any server: an `SREM` removes nothing from an absent
-   * key, and a key with a string refuses it.
-   */
-  async exists(key: string, { abortSignal }: RedisRequestOptions = {}): Promise<boolean> {
-    try {
-      const removed = await this.send(abortSignal, () => this.commands.sRem(key, ''));
-      if (removed !== 0) throw createDesyncError('SREM');
-      return false;
-    } catch (error) {
-      if (isNativeError(error) && error.message.startsWith('WRONGTYPE')) return true;
-      throw error;
-    }
+  async exists(key: string, { abortSignal, size: expected }: RedisExistsOptions = {}): Promise<boolean> {
+    const size = await this.evaluate(SIZE_AT_PRIMARY, key, [], abortSignal);
+    return expected === undefined ? size !== -1 : size === expected;
+  }
+
+  async extendTtl(key: string, ttlMs: number, { abortSignal }: RedisRequestOptions = {}): Promise<boolean> {
+    return (await this.evaluate(EXTEND_TTL, key, [String(ttlMs)], abortSignal)) === 1;
   }
 
   /**
@@ -121,6 +143,21 @@ export class NodeRedisStorageDriverClient implements RedisStorageDriverClient {
     if (!isNativeError(error)) return false;
     const { code = '' } = error as NodeJS.ErrnoException;
     return NO_CONNECTION.test(error.message) || NO_CONNECTION_CODES.test(code) || NO_CAPACITY.test(error.message);
+  }
+
+  /** Runs a script at the primary, which answers the key and its result. */
+  private async evaluate(
+    script: string,
+    key: string,
+    args: string[],
+    abortSignal: AbortSignal | undefined,
+  ): Promise<unknown> {
+    const options = { keys: [key], arguments: args };
+    const reply = await this.send(abortSignal, () => this.commands.eval(script, options));
+    const [echo, result = null] = Array.isArray(reply) ? (reply as unknown[]) : [];
+    // The client may have a key prefix.
+    if (!isUint8Array(echo) || !Buffer.from(echo).toString().endsWith(key)) throw createDesyncError('EVAL');
+    return result;
   }
 
   /** Sends a command as soon as node-redis's queue has room for it. */
@@ -178,14 +215,6 @@ function expectBytes(reply: unknown): Uint8Array | null {
     `node-redis returned a ${typeof reply} instead of bytes: ` +
       'the client must follow withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer })',
   );
-}
-
-/** The value in the script's reply, which begins with the key to prove that it answers this command. */
-function parseConfirmedGet(key: string, reply: unknown): Uint8Array | null {
-  const [confirmed, value = null] = Array.isArray(reply) ? (reply as unknown[]) : [];
-  // The client may have a key prefix.
-  if (!isUint8Array(confirmed) || !Buffer.from(confirmed).toString().endsWith(key)) throw createDesyncError('EVAL');
-  return expectBytes(value);
 }
 
 function createDesyncError(command: string): TypeError {

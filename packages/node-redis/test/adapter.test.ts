@@ -44,36 +44,39 @@ describe('NodeRedisStorageDriverClient', () => {
     expect(new NodeRedisStorageDriverClient(createRedis()).isTransient(error)).toBe(transient);
   });
 
-  it.each<[command: string, replies: Partial<Record<'get' | 'set' | 'sRem' | 'eval', unknown>>]>([
+  it.each<[command: string, replies: Partial<Record<'get' | 'set' | 'eval', unknown>>]>([
     ['SET', { set: 'QUEUED' }],
     ['SET', { set: 1 }],
     ['SET', { set: Buffer.from('OK') }],
-    ['SREM', { sRem: 'OK' }],
-    ['SREM', { sRem: 1 }],
     ['EVAL', { get: null, eval: null }],
     ['EVAL', { get: null, eval: Buffer.from('value') }],
     ['EVAL', { get: null, eval: [Buffer.from('another'), null] }],
+    ['EVAL of exists', { eval: 1 }],
+    ['EVAL of exists', { eval: [Buffer.from('another'), 1] }],
+    ['EVAL of extendTtl', { eval: 1 }],
+    ['EVAL of extendTtl', { eval: 'OK' }],
   ])("refuses another command's reply to %s: %j", async (command, replies) => {
     const commands = Object.fromEntries(
-      ['get', 'set', 'sRem', 'eval'].map((name) => [name, async () => replies[name as keyof typeof replies]]),
+      ['get', 'set', 'eval'].map((name) => [name, async () => replies[name as keyof typeof replies]]),
     ) as unknown as NodeRedisCommands;
     const client = new NodeRedisStorageDriverClient({ ...commands, withTypeMapping: () => commands });
     const requests: Record<string, () => Promise<unknown>> = {
       SET: () => client.setIfAbsent('key', Buffer.from('value')),
-      SREM: () => client.exists('key'),
       EVAL: () => client.get('key'),
+      'EVAL of exists': () => client.exists('key'),
+      'EVAL of extendTtl': () => client.extendTtl('key', 1),
     };
 
     await expect(requests[command]!()).rejects.toThrow(
       new TypeError(
-        `node-redis is out of sync: it returned another command's reply for ${command}. Reconnect the client.`,
+        `node-redis is out of sync: it returned another command's reply for ${command.split(' ', 1)[0]}. Reconnect the client.`,
       ),
     );
   });
 
   it('refuses a text reply, and names the setting instead of the text', async () => {
     const text = async (): Promise<string> => 'content';
-    const commands = { get: text, set: text, sRem: text, eval: text };
+    const commands = { get: text, set: text, eval: text };
     const client = new NodeRedisStorageDriverClient({ ...commands, withTypeMapping: () => commands });
 
     await expect(client.get('key')).rejects.toThrow(

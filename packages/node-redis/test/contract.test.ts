@@ -31,7 +31,7 @@ afterAll(async () => {
 });
 
 /** The optional methods of this adapter's clients. */
-const CAPABILITIES = ['exists', 'isTransient', 'describe'] as const;
+const CAPABILITIES = ['exists', 'extendTtl', 'releasesData', 'isTransient', 'describe'] as const;
 
 describeClientContract('redis 6, keyPrefix', CAPABILITIES, async () => ({
   ...(await connect(redis6.createClient({ url: single.url, keyPrefix: 'app:' }))),

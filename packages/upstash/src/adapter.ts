@@ -1,4 +1,9 @@
-import type { RedisRequestOptions, RedisSetOptions, RedisStorageDriverClient } from '@temporal-redis-storage/core';
+import type {
+  RedisExistsOptions,
+  RedisRequestOptions,
+  RedisSetOptions,
+  RedisStorageDriverClient,
+} from '@temporal-redis-storage/core';
 import { resolveSettings, type UpstashSettings, type UpstashCredentials, type UpstashRedis } from './settings';
 import { UpstashRequestError } from './errors';
 import { sendCommand, type Command } from './request';
@@ -8,7 +13,20 @@ import { SyncTokens } from './sync-tokens';
 /** Only the primary serves `EVAL` and `GETEX`, which are write commands. Without options, `GETEX` changes nothing. */
 const GET_FROM_PRIMARY = "return redis.call('GETEX', KEYS[1])";
 
-const EXISTS_ON_PRIMARY = "return redis.call('GETEX', KEYS[1]) and 1 or 0";
+/** The size of a string in bytes; -1 if the key is absent, and -2 if it has another type. */
+const SIZE_AT_PRIMARY = `
+local value = redis.pcall('GETEX', KEYS[1])
+if not value then return -1 end
+if type(value) == 'string' then return #value end
+return string.find(value.err, 'WRONGTYPE', 1, true) and -2 or value
+`;
+
+const EXTEND_TTL = `
+if not redis.call('GETEX', KEYS[1]) then return 0 end
+local ttl = redis.call('PTTL', KEYS[1])
+if ttl >= 0 and ttl < tonumber(ARGV[1]) then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+return 1
+`;
 
 const SET_IF_ABSENT = "return redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[1], 'NX') and 1 or 0";
 
@@ -19,6 +37,8 @@ const SET_IF_ABSENT = "return redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[1],
  * @experimental
  */
 export class UpstashStorageDriverClient implements RedisStorageDriverClient {
+  /** True: `fetch` copies a body before it sends it. */
+  readonly releasesData = true;
   private readonly settings: UpstashSettings;
   private readonly syncTokens = new SyncTokens();
 
@@ -49,8 +69,8 @@ export class UpstashStorageDriverClient implements RedisStorageDriverClient {
       { abortSignal, syncToken: this.syncTokens.get(key) },
     );
     if (reply !== null) return expectBytes(reply);
-    const confirmed = await sendCommand(this.settings, { args: ['EVAL', GET_FROM_PRIMARY, '1', key] }, { abortSignal });
-    return confirmed.reply === null ? null : expectBytes(confirmed.reply);
+    const confirmed = await this.evaluate(GET_FROM_PRIMARY, key, [], abortSignal);
+    return confirmed === null ? null : expectBytes(confirmed);
   }
 
   /** Also resolves to `false` if it inserted the key, but the response was lost and the request was retried. */
@@ -64,17 +84,28 @@ export class UpstashStorageDriverClient implements RedisStorageDriverClient {
     return expectFlag(reply);
   }
 
-  async exists(key: string, { abortSignal }: RedisRequestOptions = {}): Promise<boolean> {
-    const { reply } = await sendCommand(
-      this.settings,
-      { args: ['EVAL', EXISTS_ON_PRIMARY, '1', key] },
-      { abortSignal },
-    );
-    return expectFlag(reply);
+  async exists(key: string, { abortSignal, size: expected }: RedisExistsOptions = {}): Promise<boolean> {
+    const size = await this.evaluate(SIZE_AT_PRIMARY, key, [], abortSignal);
+    return expected === undefined ? size !== -1 : size === expected;
+  }
+
+  async extendTtl(key: string, ttlMs: number, { abortSignal }: RedisRequestOptions = {}): Promise<boolean> {
+    return (await this.evaluate(EXTEND_TTL, key, [String(ttlMs)], abortSignal)) === 1;
   }
 
   describe(): Record<string, string> {
     return { host: this.settings.host };
+  }
+
+  private async evaluate(
+    script: string,
+    key: string,
+    args: string[],
+    abortSignal: AbortSignal | undefined,
+  ): Promise<RespReply> {
+    const command: Command = { args: ['EVAL', script, '1', key, ...args] };
+    const { reply } = await sendCommand(this.settings, command, { abortSignal });
+    return reply;
   }
 }
 

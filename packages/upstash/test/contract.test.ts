@@ -30,9 +30,13 @@ const SOURCES = {
 };
 
 for (const [name, createSource] of Object.entries(SOURCES)) {
-  describeClientContract(`UpstashStorageDriverClient on ${name}`, ['exists', 'describe'], async () => ({
-    client: new UpstashStorageDriverClient(createSource()),
-    backDoor: await openBackDoor(redis.url),
-    async close() {},
-  }));
+  describeClientContract(
+    `UpstashStorageDriverClient on ${name}`,
+    ['exists', 'extendTtl', 'releasesData', 'describe'],
+    async () => ({
+      client: new UpstashStorageDriverClient(createSource()),
+      backDoor: await openBackDoor(redis.url),
+      async close() {},
+    }),
+  );
 }

@@ -1,4 +1,4 @@
-import type { RedisRequestOptions, RedisSetOptions, RedisStorageDriverClient } from '../client';
+import type { RedisExistsOptions, RedisRequestOptions, RedisSetOptions, RedisStorageDriverClient } from '../client';
 
 /**
  * A value of {@link InMemoryStorageDriverClient}: the bytes of a string, or the elements of a list.
@@ -17,6 +17,8 @@ export interface InMemoryEntry {
  * @experimental
  */
 export class InMemoryStorageDriverClient implements RedisStorageDriverClient {
+  /** True, because it stores copies. */
+  readonly releasesData = true;
   /** The stored entries by key. Tests may read and change them. */
   readonly entries = new Map<string, InMemoryEntry>();
 
@@ -38,9 +40,17 @@ export class InMemoryStorageDriverClient implements RedisStorageDriverClient {
     return true;
   }
 
-  async exists(key: string, { abortSignal }: RedisRequestOptions = {}): Promise<boolean> {
+  async exists(key: string, { abortSignal, size }: RedisExistsOptions = {}): Promise<boolean> {
     abortSignal?.throwIfAborted();
-    return this.find(key) !== undefined;
+    const value = this.find(key)?.value;
+    return value !== undefined && (size === undefined || (!Array.isArray(value) && value.length === size));
+  }
+
+  async extendTtl(key: string, ttlMs: number, { abortSignal }: RedisRequestOptions = {}): Promise<boolean> {
+    abortSignal?.throwIfAborted();
+    const entry = this.find(key);
+    if (entry !== undefined) entry.expiresAt = Math.max(entry.expiresAt, Date.now() + ttlMs);
+    return entry !== undefined;
   }
 
   private find(key: string): InMemoryEntry | undefined {

@@ -1,8 +1,19 @@
 import { AssertionError } from 'node:assert';
-import { decorateClient, type RedisStorageDriverClient } from '../../src';
-import { clientContract, InMemoryStorageDriverClient, type ContractSubject } from '../../src/testing';
+import { decorateClient } from '../../src';
+import {
+  clientContract,
+  InMemoryStorageDriverClient,
+  type ContractSubject,
+  type InMemoryEntry,
+} from '../../src/testing';
 
-function openInMemory(): ContractSubject {
+function setTtl(entries: Map<string, InMemoryEntry>, key: string, ttlMs: number): boolean {
+  const entry = entries.get(key);
+  if (entry !== undefined) entry.expiresAt = Date.now() + ttlMs;
+  return entry !== undefined;
+}
+
+function openInMemory(): ContractSubject & { client: InMemoryStorageDriverClient } {
   const client = new InMemoryStorageDriverClient();
   const { entries } = client;
   return {
@@ -26,15 +37,17 @@ function openInMemory(): ContractSubject {
   };
 }
 
+const CAPABILITIES = ['exists', 'extendTtl', 'releasesData'] as const;
+
 describe('InMemoryStorageDriverClient fulfills the client contract', () => {
   const subject = openInMemory();
-  it.each(clientContract(() => subject, { capabilities: ['exists'] }))('$name', async ({ run }) => {
+  it.each(clientContract(() => subject, { capabilities: CAPABILITIES }))('$name', async ({ run }) => {
     await expect(run()).resolves.toBeUndefined();
   });
 });
 
 /** Faults of clients, and for each fault the contract case that must find it. */
-const FAULTS: [fault: string, found: RegExp, overrides: (client: RedisStorageDriverClient) => object][] = [
+const FAULTS: [fault: string, found: RegExp, overrides: (client: InMemoryStorageDriverClient) => object][] = [
   [
     'decodes values as text',
     /keeps invalid UTF-8: a lone continuation byte/,
@@ -85,29 +98,64 @@ const FAULTS: [fault: string, found: RegExp, overrides: (client: RedisStorageDri
     }),
   ],
   ['has an exists that is always false', /exists whether a key exists/, () => ({ exists: async () => false })],
-  ['lacks a declared method', /optional methods exactly exists/, () => ({ exists: undefined })],
-  ['has an undeclared method', /optional methods exactly exists/, () => ({ describe: () => ({ host: 'here' }) })],
+  [
+    'has an exists that ignores the size',
+    /exists whether a value has a given size/,
+    (client) => ({ exists: (key: string) => client.exists?.(key) }),
+  ],
+  [
+    'shortens TTLs',
+    /never shortens a TTL/,
+    ({ entries }) => ({ extendTtl: async (key: string, ttlMs: number) => setTtl(entries, key, ttlMs) }),
+  ],
+  [
+    'gives a TTL to keys without one',
+    /gives no TTL to a key without one/,
+    ({ entries }) => ({ extendTtl: async (key: string, ttlMs: number) => setTtl(entries, key, ttlMs) }),
+  ],
+  [
+    'says that it extended an absent key',
+    /an absent key has no TTL to extend/,
+    (client) => ({
+      async extendTtl(key: string, ttlMs: number) {
+        await client.extendTtl?.(key, ttlMs);
+        return true;
+      },
+    }),
+  ],
+  [
+    'keeps the data of a write that has resolved',
+    /has released the data of each of many/,
+    ({ entries }) => ({
+      async setIfAbsent(key: string, value: Uint8Array) {
+        entries.set(key, { value, expiresAt: Infinity });
+        return true;
+      },
+    }),
+  ],
+  ['lacks a declared method', /optional members exactly exists/, () => ({ exists: undefined })],
+  ['has an undeclared method', /optional members exactly exists/, () => ({ describe: () => ({ host: 'here' }) })],
 ];
 
 describe('the client contract', () => {
   it.each(FAULTS)('finds a client that %s', async (_fault, found, override) => {
     const open = (): ContractSubject => {
       const { client, store } = openInMemory();
-      return { client: decorateClient(client, override(client)), store };
+      return { client: decorateClient(client, { releasesData: true, ...override(client) }), store };
     };
-    const cases = clientContract(open, { capabilities: ['exists'] }).filter(({ name }) => found.test(name));
+    const cases = clientContract(open, { capabilities: CAPABILITIES }).filter(({ name }) => found.test(name));
     expect(cases).toHaveLength(1);
     await expect(cases[0]!.run()).rejects.toThrow(AssertionError);
   });
 
-  it('tests each optional method that is declared', async () => {
+  it('tests each optional member that is declared', async () => {
     const open = (): ContractSubject => {
       const { client, store } = openInMemory();
-      const overrides = { isTransient: () => false, describe: () => ({ host: 'here' }) };
+      const overrides = { releasesData: true, isTransient: () => false, describe: () => ({ host: 'here' }) };
       return { client: decorateClient(client, overrides), store };
     };
-    const cases = clientContract(open, { capabilities: ['exists', 'isTransient', 'describe'] });
-    const optional = cases.filter(({ name }) => /isTransient|describes itself|exists|optional methods/.test(name));
+    const cases = clientContract(open, { capabilities: [...CAPABILITIES, 'isTransient', 'describe'] });
+    const optional = cases.filter(({ name }) => /isTransient|describes itself|exists|optional members/.test(name));
     expect(optional.length).toBeGreaterThanOrEqual(5);
     for (const { run } of optional) await run();
   });
@@ -115,9 +163,9 @@ describe('the client contract', () => {
   it('closes the subject after each case, even if the case fails', async () => {
     let closed = 0;
     const open = (): ContractSubject => ({ ...openInMemory(), close: async () => void closed++ });
-    const [passing] = clientContract(open, { capabilities: ['exists'] });
+    const [passing] = clientContract(open, { capabilities: CAPABILITIES });
     await passing!.run();
-    const failing = clientContract(open).at(-1)!;
+    const failing = clientContract(open).at(-1)!; // it declares none
     await expect(failing.run()).rejects.toThrow(AssertionError);
     expect(closed).toBe(2);
   });

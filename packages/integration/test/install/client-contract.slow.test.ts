@@ -18,7 +18,7 @@ const store = {
   delete: async (key) => void entries.delete(key),
   ttlMs: async (key) => (Number.isFinite(entries.get(key).expiresAt) ? entries.get(key).expiresAt - Date.now() : undefined),
 };
-const capabilities = (process.env.CAPABILITIES ?? 'exists').split(',');
+const capabilities = (process.env.CAPABILITIES ?? 'exists,extendTtl,releasesData').split(',');
 for (const { name, run } of clientContract(() => ({ client, store }), { capabilities })) it(name, run);
 `;
 
@@ -52,9 +52,9 @@ describe.each(RUNNERS)(
     });
 
     it('fails for a client that lacks a declared method', async () => {
-      await expect(run(project, command, args, { CAPABILITIES: 'exists,describe' })).rejects.toThrow(
-        'has of the optional methods exactly exists, describe',
-      );
+      await expect(
+        run(project, command, args, { CAPABILITIES: 'exists,extendTtl,releasesData,describe' }),
+      ).rejects.toThrow('has of the optional members exactly exists, extendTtl, releasesData, describe');
     });
   },
 );

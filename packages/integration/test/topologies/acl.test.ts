@@ -17,6 +17,10 @@ const PREFIX = 'temporalio:payloads';
 const PRESENT = createKey();
 const DATA = Buffer.from('data');
 
+/** A key with a TTL, which each extension makes longer. */
+const EXPIRING = createKey();
+let ttlMs = 24 * 60 * 60 * 1000;
+
 /** Error texts of a denied command. Inside scripts they differ from NOPERM, and depend on the version of Redis. */
 const DENIED = /^NOPERM |ACL failure in script|The user executing the script can't run this command/;
 
@@ -28,6 +32,7 @@ const OPERATIONS = {
   'a read': (client) => client.get(PRESENT),
   'a read of an absent key': (client) => client.get(createKey()),
   'an existence check': async (client) => client.exists?.(PRESENT),
+  'an extension': async (client) => client.extendTtl?.(EXPIRING, (ttlMs *= 2)),
 } satisfies Record<string, Operation>;
 
 const RESULTS = {
@@ -36,6 +41,7 @@ const RESULTS = {
   'a read': DATA,
   'a read of an absent key': null,
   'an existence check': true,
+  'an extension': true,
 };
 
 /** The commands that a user must be allowed to run on a single server. */
@@ -45,14 +51,16 @@ const REQUIRED_COMMANDS = {
     'a write with a TTL': ['set'],
     'a read': ['get'],
     'a read of an absent key': ['get', 'eval', 'getex'],
-    'an existence check': ['srem'],
+    'an existence check': ['eval', 'srem', 'strlen'],
+    'an extension': ['eval', 'srem', 'pttl', 'pexpire'],
   },
   ioredis: {
     'a write': ['set'],
     'a write with a TTL': ['set'],
     'a read': ['get'],
     'a read of an absent key': ['get', 'getex'],
-    'an existence check': ['srem'],
+    'an existence check': ['eval', 'srem', 'strlen'],
+    'an extension': ['eval', 'srem', 'pttl', 'pexpire'],
   },
 };
 
@@ -80,6 +88,7 @@ describe('access control on a server', () => {
     redis = await startRedis();
     const backDoor = await openBackDoor(redis.url);
     await backDoor.write(PRESENT, DATA);
+    await backDoor.write(EXPIRING, DATA, ttlMs);
     await backDoor.close();
   });
 

@@ -1,7 +1,9 @@
 import { strict as assert } from 'node:assert';
+import { RELEASED_DATA_CASES } from './released-data';
 import { assertBytes, assertRejectsWith, createKey, DAY_MS, type SubjectCase } from './subject';
+import { EXTENDED_TTL_CASES } from './extended-ttl';
 
-/** The optional methods of a client, each with the cases that it must pass. */
+/** The optional members of a client, each with the cases that it must pass. */
 const CASES_BY_CAPABILITY = {
   exists: [
     {
@@ -18,6 +20,23 @@ const CASES_BY_CAPABILITY = {
       },
     },
     {
+      name: 'tells by exists whether a value has a given size',
+      async run({ client, store }) {
+        const [text, empty, list] = [createKey(), createKey(), createKey()];
+        await store.write(text, Buffer.from('value'));
+        await store.write(empty, Buffer.alloc(0));
+        await store.writeList(list);
+        assert.equal(await client.exists?.(text, { size: 5 }), true);
+        assert.equal(await client.exists?.(text, { size: 4 }), false);
+        assert.equal(await client.exists?.(empty, { size: 0 }), true);
+        assert.equal(await client.exists?.(empty, { size: 1 }), false);
+        assert.equal(await client.exists?.(createKey(), { size: 0 }), false);
+        assert.equal(await client.exists?.(list), true);
+        assert.equal(await client.exists?.(list, { size: 1 }), false);
+        assert.equal(await store.ttlMs(text), undefined);
+      },
+    },
+    {
       name: 'rejects exists with the reason of a signal that is already aborted',
       async run({ client }) {
         const reason = new Error('enough');
@@ -26,6 +45,8 @@ const CASES_BY_CAPABILITY = {
       },
     },
   ],
+  extendTtl: EXTENDED_TTL_CASES,
+  releasesData: RELEASED_DATA_CASES,
   isTransient: [
     {
       name: 'answers isTransient with a boolean for whatever was thrown',
@@ -47,21 +68,21 @@ const CASES_BY_CAPABILITY = {
 } satisfies Record<string, SubjectCase[]>;
 
 /**
- * An optional method of a client.
+ * An optional member of a client.
  *
  * @experimental
  */
 export type ClientCapability = keyof typeof CASES_BY_CAPABILITY;
 
-/** The cases of the declared optional methods, and that the client has no others. */
+/** The cases of the declared optional members, and that the client has no others. */
 export function createCapabilityCases(declared: readonly ClientCapability[]): SubjectCase[] {
   const all = Object.keys(CASES_BY_CAPABILITY) as ClientCapability[];
   return [
     {
-      name: `has of the optional methods ${declared.length === 0 ? 'none' : `exactly ${declared.join(', ')}`}`,
+      name: `has of the optional members ${declared.length === 0 ? 'none' : `exactly ${declared.join(', ')}`}`,
       async run({ client }) {
         assert.deepEqual(
-          all.filter((capability) => client[capability] !== undefined),
+          all.filter((capability) => client[capability]),
           all.filter((capability) => declared.includes(capability)),
         );
       },

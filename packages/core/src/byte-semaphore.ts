@@ -24,6 +24,11 @@ export class ByteSemaphore {
     private readonly stallMs: number,
   ) {}
 
+  /** Bytes that would fit now; negative if a request larger than the limit runs. */
+  get room(): number {
+    return this.limit - this.bytesInFlight - this.heldBytes;
+  }
+
   /**
    * Waits until `bytes` fit, and resolves to the function that releases them. Rejects with the signal's reason if it
    * aborts first, and at once if unanswered requests still hold so much that there is no room.
@@ -61,8 +66,7 @@ export class ByteSemaphore {
   }
 
   private fits(bytes: number): boolean {
-    const taken = this.bytesInFlight + this.heldBytes;
-    return taken === 0 || taken + bytes <= this.limit;
+    return bytes <= this.room || this.room === this.limit;
   }
 
   private wait(bytes: number, abortSignal: AbortSignal): Promise<void> {

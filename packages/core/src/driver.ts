@@ -9,13 +9,15 @@ import {
 import { runBatch } from './batch';
 import { createClaim, parseClaim, type PayloadLocation } from './claim';
 import { cpuScheduler } from './cooperative-scheduler';
+import { withTrace, type TraceRecorder } from './diagnostics';
 import { hashInChunks } from './digest';
 import { concatAndHash, decodeChecked, encodeChecked, type EncodedPayload } from './encoding';
 import { formatKey } from './format-value';
-import { buildKey } from './key';
+import { buildKey, parseKey } from './key';
 import { resolveOptions, type ResolvedOptions, type RedisStorageDriverOptions } from './options';
 import { withPermit } from './permit';
 import { RedisRequests } from './requests';
+import type { StoreOutcome } from './store-once';
 import { yieldEvery } from './yield-every';
 
 /** Bytes reserved for a payload whose claim has no `size` (written by the Python sample). */
@@ -57,20 +59,31 @@ export class RedisStorageDriver implements StorageDriver {
     for await (const payload of yieldEvery(ITEMS_PER_TURN, payloads)) {
       items.push({ payload, encoded: encodeChecked(payload, maxPayloadSize) });
     }
+    const { target } = context;
     // Equal payloads of one call are written once.
-    const writes = new Map<string, Promise<void>>();
-    return runBatch(items, context.abortSignal, ({ payload, encoded }, batchSignal) =>
-      withPermit(context, payload, batchSignal, () =>
-        this.requests.withCapacity(encoded.size, { operation: 'store' }, batchSignal, async () => {
-          const { bytes, digest } = await cpuScheduler.run(batchSignal, concatAndHash(encoded));
-          const key = buildKey(keyPrefix, context.target, digest);
-          const write = writes.get(key) ?? this.requests.write(key, bytes, batchSignal);
-          writes.set(key, write);
-          await write;
-          return createClaim({ key, digest, size: encoded.size });
-        }),
-      ),
-    );
+    const writes = new Map<string, Promise<StoreOutcome>>();
+    const write = async (encoded: EncodedPayload, batchSignal: AbortSignal, recorder?: TraceRecorder) => {
+      const steps = concatAndHash(encoded, (size) => this.requests.takeBuffer(size));
+      const { bytes, digest } = await cpuScheduler.run(batchSignal, steps);
+      const key = buildKey(keyPrefix, target, digest);
+      recorder?.set({ key });
+      const first = writes.get(key);
+      const written = first ?? this.requests.write(key, bytes, batchSignal, recorder);
+      writes.set(key, written);
+      const outcome = await written;
+      recorder?.set({ outcome: first ? 'present' : outcome });
+      return createClaim({ key, digest, size: encoded.size });
+    };
+    return runBatch(items, context.abortSignal, ({ payload, encoded }, batchSignal) => {
+      const describe = () => ({ driverName: this.name, size: encoded.size, target });
+      return withTrace('store', batchSignal, describe, (recorder) =>
+        withPermit(context, payload, batchSignal, () =>
+          this.requests.withCapacity(encoded.size, { operation: 'store', recorder }, batchSignal, () =>
+            write(encoded, batchSignal, recorder),
+          ),
+        ),
+      );
+    });
   }
 
   /**
@@ -83,19 +96,28 @@ export class RedisStorageDriver implements StorageDriver {
    */
   async retrieve(context: StorageDriverRetrieveContext, claims: StorageDriverClaim[]): Promise<Payload[]> {
     const items = claims.map((claim) => ({ claim, location: parseClaim(claim) }));
-    return runBatch(items, context.abortSignal, ({ claim, location }, batchSignal) =>
-      withPermit(context, claim, batchSignal, () => this.read(location, batchSignal)),
-    );
+    return runBatch(items, context.abortSignal, ({ claim, location }, batchSignal) => {
+      const { key, size } = location;
+      const describe = () => ({ driverName: this.name, key, size, target: parseKey(key)?.target });
+      return withTrace('retrieve', batchSignal, describe, (recorder) =>
+        withPermit(context, claim, batchSignal, () => this.read(location, batchSignal, recorder)),
+      );
+    });
   }
 
-  private read(location: PayloadLocation, batchSignal: AbortSignal): Promise<Payload> {
+  private read(location: PayloadLocation, batchSignal: AbortSignal, recorder?: TraceRecorder): Promise<Payload> {
     const { key, size = UNKNOWN_SIZE } = location;
-    return this.requests.withCapacity(size, { operation: 'retrieve', key }, batchSignal, async () => {
-      const bytes = await this.requests.read(key, batchSignal);
+    return this.requests.withCapacity(size, { operation: 'retrieve', key, recorder }, batchSignal, async () => {
+      const bytes = await this.requests.read(key, batchSignal, recorder);
       if (bytes === null) {
+        recorder?.set({ outcome: 'not_found' });
         throw ApplicationFailure.nonRetryable(`Payload not found for key '${formatKey(key)}'`, 'PayloadNotFoundError');
       }
-      return decodeChecked(bytes, location, await cpuScheduler.run(batchSignal, hashInChunks(bytes)));
+      const digest = await cpuScheduler.run(batchSignal, hashInChunks(bytes));
+      recorder?.set({ size: bytes.length, outcome: 'corrupt' });
+      const payload = decodeChecked(bytes, location, digest);
+      recorder?.set({ outcome: 'read' });
+      return payload;
     });
   }
 }

@@ -61,18 +61,17 @@ function splitPayload(payload: Payload): Uint8Array[] {
 }
 
 /**
- * Copies the pieces into one new buffer and hashes the copy, one chunk between yields. Each chunk is read once, so the
- * digest is that of the bytes which are sent, even if the payload's owner changes its data meanwhile. Empties `pieces`, so
- * that a request which never settles doesn't keep the payload's own data in memory.
+ * Copies the pieces into one buffer, and hashes the copy, one chunk between yields. Each chunk is read once, so the
+ * digest is that of the bytes which are sent, even if the payload's owner changes its data meanwhile.
  */
-export function* concatAndHash({
-  pieces,
-  size,
-}: EncodedPayload): Generator<void, { bytes: Uint8Array; digest: string }> {
-  const bytes = Buffer.allocUnsafe(size);
+export function* concatAndHash<Bytes extends Uint8Array>(
+  { pieces, size }: EncodedPayload,
+  takeBuffer: (size: number) => Bytes,
+): Generator<void, { bytes: Bytes; digest: string }> {
+  const bytes = takeBuffer(size);
   const hash = createHash(HASH_ALGORITHM);
   let end = 0;
-  for (const piece of pieces.splice(0)) {
+  for (const piece of pieces) {
     for (let start = 0; start < piece.length; start += CHUNK_SIZE) {
       const chunk = piece.subarray(start, start + CHUNK_SIZE);
       bytes.set(chunk, end);

@@ -3,9 +3,11 @@
  *
  * @module
  */
-export type { RedisRequestOptions, RedisSetOptions, RedisStorageDriverClient } from './client';
+export type { RedisExistsOptions, RedisRequestOptions, RedisSetOptions, RedisStorageDriverClient } from './client';
 export { decorateClient } from './decorate-client';
+export type { StorageTrace, StorageOutcome } from './diagnostics';
 export { RedisStorageDriver } from './driver';
 export { CapacityError, RedisStorageDriverError, TimeoutError, type RedisStorageDriverOperation } from './errors';
 export { parseKey, type ParsedKey } from './key';
+export { recordMetrics } from './metrics';
 export type { RedisStorageDriverOptions } from './options';

@@ -21,10 +21,15 @@ export interface RedisStorageDriverOptions {
    */
   keyPrefix?: string;
   /**
-   * Time to live of a payload, from its first insert on; storing it again doesn't extend it. Must be longer than the
-   * longest run plus the namespace's retention period. Rounded up to whole milliseconds. By default payloads never expire.
+   * Time to live of a payload, from its first insert on. Must be longer than the longest run plus the namespace's retention
+   * period. Rounded up to whole milliseconds. By default payloads never expire.
    */
   ttl?: Duration;
+  /**
+   * Whether a payload that is stored again lives at least `ttl` from then on. A TTL is never shortened, and a key without one
+   * stays without. Needs `ttl`, and a client with the method `extendTtl`, as all adapters have it. Defaults to false.
+   */
+  extendTtl?: boolean;
   /** Hard limit on one serialized payload, in bytes. Defaults to 52428800 (50 MiB). */
   maxPayloadSize?: number;
   /**
@@ -50,6 +55,7 @@ export interface ResolvedOptions {
   driverName: string;
   keyPrefix: string;
   ttlMs: number | undefined;
+  extendTtl: boolean;
   maxPayloadSize: number;
   requestTimeoutMs: number;
   maxAttempts: number;
@@ -74,6 +80,7 @@ export function resolveOptions(options: RedisStorageDriverOptions): ResolvedOpti
     driverName = DEFAULT_DRIVER_NAME,
     keyPrefix = 'temporalio:payloads',
     ttl,
+    extendTtl = false,
     maxPayloadSize = 50 * 1024 * 1024,
     requestTimeout = '8 seconds',
     maxAttempts = 6,
@@ -95,11 +102,19 @@ export function resolveOptions(options: RedisStorageDriverOptions): ResolvedOpti
   if (!Number.isSafeInteger(maxAttempts) || (maxAttempts as number) < 1) {
     throw new ValueError(`maxAttempts must be a whole number of at least 1, got ${formatValue(maxAttempts)}`);
   }
+  if (typeof extendTtl !== 'boolean') {
+    throw new ValueError(`extendTtl must be true or false, got ${formatValue(extendTtl)}`);
+  }
+  if (extendTtl && ttl === undefined) throw new ValueError('extendTtl is true, but there is no ttl to extend by');
+  if (extendTtl && typeof client.extendTtl !== 'function') {
+    throw new ValueError('extendTtl is true, but the client has no method extendTtl');
+  }
   return {
     client,
     driverName: driverName || DEFAULT_DRIVER_NAME,
     keyPrefix: keyPrefix.replace(/:+$/, ''),
     ttlMs: ttl === undefined ? undefined : parseMilliseconds('ttl', ttl),
+    extendTtl,
     maxPayloadSize: parseBytes('maxPayloadSize', maxPayloadSize),
     requestTimeoutMs: Math.min(parseMilliseconds('requestTimeout', requestTimeout), MAX_TIMER_MS),
     maxAttempts: maxAttempts as number,

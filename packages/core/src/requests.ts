@@ -1,31 +1,38 @@
 import { isNativeError, isUint8Array } from 'node:util/types';
+import { BufferPool } from './buffer-pool';
 import { ByteSemaphore } from './byte-semaphore';
 import type { RedisStorageDriverClient } from './client';
 import { withDeadline } from './deadline';
+import type { TraceRecorder } from './diagnostics';
 import { RedisStorageDriverError, TimeoutError, type RedisStorageDriverOperation } from './errors';
 import { formatKey } from './format-value';
 import type { ResolvedOptions } from './options';
 import { redactArguments } from './redact-arguments';
 import { isTransientRefusal, withRetries } from './retry';
-
-/** From this many bytes on, asking whether Redis has a payload costs less than sending it for nothing now and then. */
-const PROBE_SIZE = 4 * 1024 * 1024;
+import { storeOnce, type StoreOutcome } from './store-once';
+import { now } from './timers';
 
 /** Runs a function after a buffer was garbage-collected. */
 const COLLECTED = new FinalizationRegistry<() => void>((release) => release());
 
-/** What a request is about, for its error. */
+/** What a request is about, for its error and its trace. */
 interface RequestInfo {
   operation: RedisStorageDriverOperation;
   key?: string | undefined;
+  recorder?: TraceRecorder | undefined;
 }
 
 /** Sends the driver's requests to Redis: bounded in bytes, each within its deadline, retried, with errors that say where. */
 export class RedisRequests {
   private readonly semaphore: ByteSemaphore;
+  private readonly buffers: BufferPool;
+  /** Decided once, because only buffers of the pool may go back there. */
+  private readonly reusesBuffers: boolean;
 
   constructor(private readonly options: ResolvedOptions) {
     this.semaphore = new ByteSemaphore(options.maxBytesInFlight, options.requestTimeoutMs);
+    this.buffers = new BufferPool(() => this.semaphore.room);
+    this.reusesBuffers = options.client.releasesData === true;
   }
 
   /** Runs a task once its bytes fit into `maxBytesInFlight`. */
@@ -36,6 +43,7 @@ export class RedisRequests {
     task: () => Promise<T>,
   ): Promise<T> {
     const release = await this.acquire(bytes, info, abortSignal);
+    info.recorder?.endQueue();
     try {
       const result = await task();
       this.semaphore.recordProgress();
@@ -45,23 +53,43 @@ export class RedisRequests {
     }
   }
 
-  /** Writes `bytes` unless Redis has the key already. */
-  async write(key: string, bytes: Uint8Array, abortSignal: AbortSignal): Promise<void> {
-    const { client, ttlMs } = this.options;
-    let pending: Promise<unknown> | undefined;
+  /** A buffer of `size` bytes for {@link write}, with any content. */
+  takeBuffer(size: number): Buffer<ArrayBuffer> {
+    return this.reusesBuffers ? this.buffers.take(size) : Buffer.allocUnsafe(size);
+  }
+
+  /** Writes a buffer of {@link takeBuffer}, which may be used again afterwards, unless Redis has the key already. */
+  async write(
+    key: string,
+    bytes: Buffer<ArrayBuffer>,
+    abortSignal: AbortSignal,
+    recorder?: TraceRecorder,
+  ): Promise<StoreOutcome> {
+    const { client, ttlMs, extendTtl } = this.options;
+    const inserts: Promise<boolean>[] = [];
+    let resolved = 0;
+    const setIfAbsent: RedisStorageDriverClient['setIfAbsent'] = async (...args) => {
+      const insert = client.setIfAbsent(...args);
+      inserts.push(insert);
+      const isInserted = await insert;
+      resolved++;
+      return isInserted;
+    };
     try {
-      await this.send({ operation: 'store', key }, abortSignal, async (requestSignal) => {
-        if (bytes.length >= PROBE_SIZE && (await hasKey(client, key, requestSignal))) return;
-        const request = client.setIfAbsent(key, bytes, {
-          abortSignal: requestSignal,
-          ...(ttlMs !== undefined && { ttlMs }),
-        });
-        pending = request;
-        await request;
-        pending = undefined;
-      });
+      const outcome = await this.send(
+        { operation: 'store', key, recorder },
+        abortSignal,
+        (requestSignal, isTransient) =>
+          storeOnce(client, { key, bytes, ttlMs, extendTtl, setIfAbsent, isTransient }, requestSignal),
+      );
+      // After a failed attempt, the library may still hold them.
+      if (this.reusesBuffers && resolved === inserts.length) this.buffers.giveBack(bytes);
+      return outcome;
     } catch (error) {
-      if (pending !== undefined) this.holdUntilSettled(bytes, pending, abortSignal.aborted ? 'aborted' : 'unanswered');
+      const last = inserts.at(-1);
+      if (last !== undefined && resolved < inserts.length) {
+        this.holdUntilSettled(bytes, last, abortSignal.aborted ? 'aborted' : 'unanswered');
+      }
       throw error;
     }
   }
@@ -79,8 +107,8 @@ export class RedisRequests {
   }
 
   /** The bytes at `key`, or null if the key is absent. */
-  read(key: string, abortSignal: AbortSignal): Promise<Uint8Array | null> {
-    return this.send({ operation: 'retrieve', key }, abortSignal, async (requestSignal) => {
+  read(key: string, abortSignal: AbortSignal, recorder?: TraceRecorder): Promise<Uint8Array | null> {
+    return this.send({ operation: 'retrieve', key, recorder }, abortSignal, async (requestSignal) => {
       const bytes: unknown = await this.options.client.get(key, { abortSignal: requestSignal });
       if (bytes !== null && !isUint8Array(bytes)) {
         // A text reply has already lost the bytes that aren't UTF-8.
@@ -103,9 +131,11 @@ export class RedisRequests {
   private async send<T>(
     info: RequestInfo,
     abortSignal: AbortSignal,
-    request: (requestSignal: AbortSignal) => Promise<T>,
+    request: (requestSignal: AbortSignal, isTransient: (error: unknown) => boolean) => Promise<T>,
   ): Promise<T> {
     const { client, maxAttempts, requestTimeoutMs } = this.options;
+    const { recorder } = info;
+    const startedAt = recorder && now();
     let lastFailure: unknown;
     const isTransient = (error: unknown): boolean => {
       lastFailure = error;
@@ -113,7 +143,10 @@ export class RedisRequests {
     };
     try {
       return await withDeadline(requestTimeoutMs, abortSignal, (requestSignal) =>
-        withRetries({ maxAttempts, isTransient }, requestSignal, () => request(requestSignal)),
+        withRetries({ maxAttempts, isTransient }, requestSignal, () => {
+          recorder?.countAttempt();
+          return request(requestSignal, isTransient);
+        }),
       );
     } catch (error) {
       abortSignal.throwIfAborted();
@@ -121,6 +154,8 @@ export class RedisRequests {
       redactArguments(error);
       explainEmptyMessage(error);
       throw this.createError(info, error);
+    } finally {
+      if (startedAt !== undefined) recorder?.set({ requestMs: now() - startedAt });
     }
   }
 
@@ -140,16 +175,6 @@ function explainEmptyMessage(error: unknown): void {
   if (!isNativeError(error) || error.message !== '') return;
   const name = error.name === 'Error' ? (error.constructor as { name?: string }).name : error.name;
   error.message = `The Redis library rejected the request with ${name} and no message: look at its time-out and queue options`;
-}
-
-/** Whether Redis has the payload already. Errors are ignored: the write that follows reports them. */
-async function hasKey(client: RedisStorageDriverClient, key: string, abortSignal: AbortSignal): Promise<boolean> {
-  try {
-    return (await client.exists?.(key, { abortSignal })) === true;
-  } catch {
-    abortSignal.throwIfAborted();
-    return false;
-  }
 }
 
 /** If `isTransient` itself throws, the error counts as not transient. */

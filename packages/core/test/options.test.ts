@@ -13,6 +13,7 @@ describe('the options', () => {
     expect(resolve()).toEqual({
       client,
       driverName: 'redis',
+      extendTtl: false,
       maxAttempts: 6,
       maxBytesInFlight: 104857600,
       keyPrefix: 'temporalio:payloads',

@@ -111,7 +111,7 @@ interface EncodingResult {
 
 function describeDriverEncoding(payload: Payload): EncodingResult {
   const form = encodePayload(payload);
-  const { bytes, digest } = runToEnd(concatAndHash(form));
+  const { bytes, digest } = runToEnd(concatAndHash(form, (size) => Buffer.allocUnsafe(size)));
   return { size: form.size, bytes: computeDigest(bytes), digest };
 }
 

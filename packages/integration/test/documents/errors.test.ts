@@ -18,7 +18,7 @@ function readMessages(path: string): string[][] {
   const messages: string[][] = [];
   const visit = (node: ts.Node): void => {
     const called = ts.isNewExpression(node) || ts.isCallExpression(node) ? node : undefined;
-    if (called && /^[A-Z]\w*Error$|\.nonRetryable$/.test(called.expression.getText())) {
+    if (called && /^([A-Z]\w*)?Error$|\.nonRetryable$/.test(called.expression.getText())) {
       const parts = called.arguments?.[0] ? findTexts(called.arguments[0]).filter(hasWords) : [];
       messages.push(parts.length > 0 ? parts : [called.getText()]);
     }

@@ -3,6 +3,7 @@ import { temporal } from '@temporalio/proto';
 import { decodeBase64 } from './base64';
 import { HttpError } from './http-error';
 import { createPause } from './pause';
+import type { JsonBody } from './request-body';
 
 const { ExternalPayloadDetails } = temporal.api.common.v1.Payload;
 
@@ -14,12 +15,12 @@ type JsonObject = Record<string, unknown>;
  *
  * @throws HttpError 400 that names the field
  */
-export async function parsePayloads(json: unknown): Promise<Payload[]> {
-  if (!isObject(json)) throw new HttpError('The request body is not a JSON object with payloads', 400);
+export async function parsePayloads({ value, expand }: JsonBody): Promise<Payload[]> {
+  if (!isObject(value)) throw new HttpError('The request body is not a JSON object with payloads', 400);
   const pause = createPause();
   const payloads: Payload[] = [];
-  for (const [index, each] of parseList(json['payloads'], 'payloads').entries()) {
-    const steps = parsePayload(each, `payloads[${index}]`);
+  for (const [index, each] of parseList(value['payloads'], 'payloads').entries()) {
+    const steps = parsePayload(each, `payloads[${index}]`, expand);
     let step = steps.next();
     for (; !step.done; step = steps.next()) await pause();
     payloads.push(step.value);
@@ -28,7 +29,7 @@ export async function parsePayloads(json: unknown): Promise<Payload[]> {
   return payloads;
 }
 
-function* parsePayload(json: unknown, path: string): Generator<void, Payload> {
+function* parsePayload(json: unknown, path: string, expand: JsonBody['expand']): Generator<void, Payload> {
   if (!isObject(json)) throw new HttpError(`${path} is not an object`, 400);
   const payload: Payload = {};
   const { metadata, data } = json;
@@ -37,12 +38,12 @@ function* parsePayload(json: unknown, path: string): Generator<void, Payload> {
     const entries: [string, Uint8Array][] = [];
     for (const [name, value] of Object.entries(metadata)) {
       if (!name.isWellFormed()) throw new HttpError(`${path}.metadata has a name that is not Unicode`, 400);
-      entries.push([name, yield* parseBytes(value, `${path}.metadata`)]);
+      entries.push([name, yield* parseBytes(value, `${path}.metadata`, expand)]);
     }
     // It defines properties, where an assignment to `__proto__` would not.
     payload.metadata = Object.fromEntries(entries);
   }
-  if (isPresent(data)) payload.data = yield* parseBytes(data, `${path}.data`);
+  if (isPresent(data)) payload.data = yield* parseBytes(data, `${path}.data`, expand);
   const externalPayloads = json['externalPayloads'] ?? json['external_payloads'];
   if (isPresent(externalPayloads)) {
     payload.externalPayloads = parseList(externalPayloads, `${path}.externalPayloads`).map((details) =>
@@ -52,8 +53,8 @@ function* parsePayload(json: unknown, path: string): Generator<void, Payload> {
   return payload;
 }
 
-function* parseBytes(value: unknown, path: string): Generator<void, Uint8Array> {
-  const bytes = typeof value === 'string' ? yield* decodeBase64(value) : undefined;
+function* parseBytes(value: unknown, path: string, expand: JsonBody['expand']): Generator<void, Uint8Array> {
+  const bytes = typeof value === 'string' ? yield* decodeBase64(expand(value)) : undefined;
   if (bytes === undefined) throw new HttpError(`${path} is not base64`, 400);
   return bytes;
 }

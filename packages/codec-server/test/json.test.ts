@@ -54,7 +54,7 @@ describe('JSON of payloads', () => {
       expect(temporal.api.common.v1.Payload.encode(ours).finish()).toEqual(
         temporal.api.common.v1.Payload.encode(payload).finish(),
       );
-      const [parsed] = await parsePayloads({ payloads: [payloadToJSON(payload)] });
+      const [parsed] = await parsePayloads({ value: { payloads: [payloadToJSON(payload)] }, expand: (text) => [text] });
       expect(await write([parsed!])).toBe(await write([JSONToPayload(payloadToJSON(payload))]));
     }
   });

@@ -1,8 +1,11 @@
 import assert from 'node:assert';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { decorateClient, parseKey, RedisStorageDriver } from '@temporal-redis-storage/core';
+import { NodeRedisStorageDriverClient } from '@temporal-redis-storage/node-redis';
 import { ExternalStorage } from '@temporalio/common';
 import * as fc from 'fast-check';
 import { createPayloadHandler, type PayloadHandler } from '../src';
-import { startNodeServer, type NodeServer } from './node-server';
+import { RawConnection, startNodeServer, type NodeServer } from './node-server';
 import { useRedisStorage } from './redis-storage';
 import { reference, toBase64 } from './requests';
 
@@ -15,11 +18,19 @@ let handler: PayloadHandler;
 let server: NodeServer;
 let storedClaim: Record<string, unknown>;
 const errors: unknown[] = [];
+/** The keys that were read from Redis. */
+const readKeys: string[] = [];
 
 beforeAll(async () => {
+  const client = new NodeRedisStorageDriverClient(storage.redis);
+  const get: typeof client.get = async (key, options) => {
+    readKeys.push(key);
+    return client.get(key, options);
+  };
+  const driver = new RedisStorageDriver({ client: decorateClient(client, { get }) });
   handler = createPayloadHandler({
     dataConverter: {
-      externalStorage: new ExternalStorage({ drivers: [storage.driver], payloadSizeThreshold: 200 }),
+      externalStorage: new ExternalStorage({ drivers: [driver], payloadSizeThreshold: 200 }),
       payloadCodecs: [{ encode: async (payloads) => payloads, decode: async (payloads) => payloads }],
     },
     onError: (error) => errors.push(error),
@@ -61,7 +72,9 @@ const claimData = fc.oneof(
   fc.dictionary(text, fc.oneof(text, fc.jsonValue())),
 );
 const anyReference = fc.oneof(
-  fc.tuple(fc.constantFrom('redis', 'other', ''), claimData).map(([driverName, claim]) => reference(driverName, claim)),
+  fc
+    .tuple(fc.constantFrom('redis', 'redis', 'redis', 'other', ''), claimData)
+    .map(([driverName, claim]) => reference(driverName, claim)),
   fc.oneof(text, fc.json()).map((data) => ({ ...reference('redis', {}), data: toBase64(data) })),
 );
 
@@ -113,6 +126,10 @@ async function check(response: Response, sent: string): Promise<void> {
   assert.deepEqual([...fields], []);
 }
 
+function toChunk(piece: Uint8Array): Uint8Array {
+  return Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from('\r\n')]);
+}
+
 describe('the codec server on any input', () => {
   it('answers any body with payloads as many as there were, or with a 4xx and a message', async () => {
     await expect(
@@ -138,6 +155,41 @@ describe('the codec server on any input', () => {
         { numRuns: 300 },
       ),
     ).resolves.toBeUndefined();
+  });
+
+  it('survives bodies that arrive in any pieces, or are cut off anywhere', async () => {
+    const [chunkSizes, cut] = [fc.array(fc.nat(200)), fc.option(fc.nat(300), { freq: 1 })];
+    await expect(
+      fc.assert(
+        fc.asyncProperty(body, chunkSizes, cut, fc.boolean(), async (content, sizes, end, isChunked) => {
+          const bytes = Buffer.from(content as string);
+          const connection = await RawConnection.open(server.port);
+          const socket = connection.socket.setNoDelay(true);
+          const length = isChunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${bytes.length}`;
+          socket.write(`POST /decode HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${length}\r\n\r\n`);
+          let start = 0;
+          for (const size of [...sizes, bytes.length]) {
+            const piece = bytes.subarray(start, Math.min(start + size, end ?? Infinity));
+            start += size;
+            if (piece.length === 0) continue;
+            socket.write(isChunked ? toChunk(piece) : piece);
+            await nextTurn();
+          }
+          if (end !== null && end < bytes.length) {
+            socket.destroy();
+          } else {
+            if (isChunked) socket.write('0\r\n\r\n');
+            const request = new Request('http://localhost/decode', { method: 'POST', body: content });
+            const { status } = await handler(request);
+            const answer = await connection.receive(/\r\n\r\n/);
+            assert(answer.startsWith(`HTTP/1.1 ${status} `), `${answer.slice(0, 12)} in the place of ${status}`);
+          }
+          await connection.closed;
+        }),
+        { numRuns: 300 },
+      ),
+    ).resolves.toBeUndefined();
+    expect((await fetch(`${server.url}/decode`, { method: 'POST', body: '{}' })).status).toBe(200);
   });
 
   it('answers any path and method', async () => {
@@ -174,6 +226,8 @@ describe('the codec server on any input', () => {
         { numRuns: 500 },
       ),
     ).resolves.toBeUndefined();
+    expect(readKeys.length).toBeGreaterThan(20);
+    expect(readKeys.filter((key) => parseKey(key) === undefined)).toEqual([]);
   });
 
   it('brings back any payloads that it has encoded', async () => {

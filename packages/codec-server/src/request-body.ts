@@ -12,7 +12,7 @@ const SLICE_BYTES = 256 * 1024;
 export interface JsonBody {
   value: unknown;
   /** The pieces, in order, of a string that is the value of a property in `value`. Long ones were taken out of it. */
-  expand(text: string): string[];
+  expand: (text: string) => string[];
 }
 
 /**

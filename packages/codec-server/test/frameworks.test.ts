@@ -1,13 +1,17 @@
+import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { serve, type ServerType } from '@hono/node-server';
+import type { AddressInfo } from 'node:net';
+import { createAdaptorServer } from '@hono/node-server';
 import express from 'express';
 import Fastify from 'fastify';
 import { Hono } from 'hono';
 import { createPayloadHandler, toNodeListener } from '../src';
-import { listen } from './node-server';
+import { readCodeBlock, runCodeBlock, type BlockResult } from './code-block';
+import { listen, RawConnection } from './node-server';
 import { useRedisStorage } from './redis-storage';
 import { plain, readAnswer, toBase64, WEB_UI } from './requests';
 
+const README = 'packages/codec-server/README.md';
 const storage = useRedisStorage();
 
 interface Running {
@@ -15,51 +19,54 @@ interface Running {
   stop(): Promise<unknown>;
 }
 
-function createHandler() {
-  return createPayloadHandler({
-    dataConverter: { externalStorage: storage.externalStorage },
-    maxRequestBytes: 100_000,
-  });
+/** Runs the README's code block for a framework, with the framework's `app` in scope. */
+async function mount(framework: string, app: unknown): Promise<void> {
+  const handler = createPayloadHandler({ dataConverter: { externalStorage: storage.externalStorage } });
+  await runCodeBlock(readCodeBlock(README, `// ${framework}`), { app, handler, toNodeListener });
 }
 
-/** The snippets of the README. */
+/** Runs a code block that starts a server at port 8081, at a free one instead. */
+async function startAtFreePort(code: string, start?: (exports: BlockResult['exports']) => void): Promise<Running> {
+  expect(code).toContain('.listen(8081,');
+  const dataConverter = { externalStorage: storage.externalStorage };
+  const { exports, servers } = await runCodeBlock(code.replace('.listen(8081,', '.listen(0,'), { dataConverter });
+  start?.(exports);
+  const [server] = servers;
+  await once(server!, 'listening');
+  const { address, port } = server!.address() as AddressInfo;
+  return {
+    url: `http://${address}:${port}`,
+    stop: async () => new Promise((resolve) => server!.close(resolve)),
+  };
+}
+
 const FRAMEWORKS: Record<string, () => Promise<Running>> = {
-  'node:http': async () => listen(createServer(toNodeListener(createHandler()))),
+  'node:http, as in the README': async () =>
+    startAtFreePort(readCodeBlock(README, 'node:http'), ({ startCodecServer }) =>
+      (startCodecServer as (dataConverter: object) => void)({ externalStorage: storage.externalStorage }),
+    ),
+
+  'node:http, as in the document on the Web UI': async () =>
+    startAtFreePort(readCodeBlock('docs/web-ui.md', 'node:http')),
 
   Express: async () => {
     const app = express();
-    app.use('/codec', toNodeListener(createHandler()));
+    await mount('Express', app);
     app.use(express.json());
     return listen(createServer(app));
   },
 
   Fastify: async () => {
-    const fastify = Fastify();
-    const listener = toNodeListener(createHandler());
-    await fastify.register(async (codec) => {
-      codec.removeAllContentTypeParsers();
-      codec.addContentTypeParser('*', (_request, _body, done) => done(null));
-      codec.all('/codec/*', (request, reply) => {
-        reply.hijack();
-        listener(request.raw, reply.raw);
-      });
-    });
-    const url = await fastify.listen({ host: '127.0.0.1', port: 0 });
-    return { url, stop: async () => fastify.close() };
+    const app = Fastify();
+    await mount('Fastify', app);
+    const url = await app.listen({ host: '127.0.0.1', port: 0 });
+    return { url, stop: async () => app.close() };
   },
 
   Hono: async () => {
-    const handler = createHandler();
     const app = new Hono();
-    app.all('/codec/*', (context) => handler(context.req.raw));
-    const server = await new Promise<ServerType>((resolve) => {
-      const starting: ServerType = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, () => resolve(starting));
-    });
-    const { port } = server.address() as { port: number };
-    const stop = async (): Promise<void> => {
-      await new Promise((resolve) => server.close(resolve));
-    };
-    return { url: `http://127.0.0.1:${port}`, stop };
+    await mount('Hono', app);
+    return listen(createAdaptorServer(app) as ReturnType<typeof createServer>);
   },
 };
 
@@ -97,8 +104,16 @@ describe.each(Object.entries(FRAMEWORKS))('the codec server in %s', (_name, star
     const bad = await request('/decode', { method: 'POST', body: '{' });
     expect(bad.headers.get('access-control-allow-origin')).toBe(WEB_UI);
     expect(await readAnswer(bad)).toMatchObject({ status: 400, message: expect.stringContaining('JSON') });
+  });
 
-    const large = JSON.stringify({ payloads: [{ data: toBase64('x'.repeat(200_000)) }] });
-    expect(await readAnswer(await request('/encode', { method: 'POST', body: large }))).toMatchObject({ status: 413 });
+  it('takes bodies beyond the limits of frameworks, and refuses those beyond its own', async () => {
+    const large = { data: toBase64('x'.repeat(2_000_000)) };
+    const decoded = await request('/decode', { method: 'POST', body: JSON.stringify({ payloads: [large] }) });
+    expect(await readAnswer(decoded)).toMatchObject({ status: 200, payloads: [large] });
+
+    const connection = await RawConnection.open(Number(new URL(running.url).port));
+    connection.socket.write('POST /codec/encode HTTP/1.1\r\nHost: localhost\r\nContent-Length: 80000000\r\n\r\n');
+    expect(await connection.receive(/maxRequestBytes/)).toContain('HTTP/1.1 413 ');
+    connection.socket.destroy();
   });
 });

@@ -27,7 +27,7 @@ export function useRedisStorage(): RedisStorage {
     storage.driver = new RedisStorageDriver({
       client: new NodeRedisStorageDriverClient(storage.redis),
       keyPrefix: randomUUID(),
-      requestTimeout: '2 seconds',
+      requestTimeout: '30 seconds',
     });
     storage.externalStorage = new ExternalStorage({ drivers: [storage.driver], payloadSizeThreshold: 1000 });
     storage.store = async (payload, namespace = 'default') => {

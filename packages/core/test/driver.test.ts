@@ -328,6 +328,29 @@ describe('retrieve', () => {
     expect(error.cause).toBe(cause);
   });
 
+  it('aborts the other reads after the first failure, and rejects with it once they have settled', async () => {
+    const claims = await createDriver(client).store({}, ['a', 'bad', 'b'].map(createPayload));
+    const badKey = claims[1]!.claimData['key'];
+    const requested: string[] = [];
+    const aborted: string[] = [];
+    jest.spyOn(client, 'get').mockImplementation(async (key, { abortSignal } = {}) => {
+      requested.push(key);
+      while (requested.length < 3) await new Promise(setImmediate);
+      if (key === badKey) throw new Error('refused');
+      return new Promise((_resolve, reject) => {
+        abortSignal?.addEventListener('abort', () => {
+          aborted.push(key);
+          reject(new Error('a later failure'));
+        });
+      });
+    });
+
+    const error = await catchRejection(createDriver(client).retrieve({}, claims));
+
+    expect(error.cause).toEqual(new Error('refused'));
+    expect(aborted).toEqual([claims[0]!.claimData['key'], claims[2]!.claimData['key']]);
+  });
+
   it.each([['text'], [undefined], [5]])("refuses %p as the result of the client's get", async (reply) => {
     const claims = await createDriver(client).store({}, [createPayload('a')]);
     jest.spyOn(client, 'get').mockResolvedValue(reply as never);

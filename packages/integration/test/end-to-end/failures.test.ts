@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
 import { activityInfo } from '@temporalio/activity';
-import type { WorkflowHandle } from '@temporalio/client';
-import type { temporal } from '@temporalio/proto';
 import { DefaultLogger } from '@temporalio/worker';
 import { waitForValue, createLargeText, useServers, type Environment } from './harness';
 import { serialize } from './keys';
+import { waitForActivityFailure, waitForWorkflowTaskFailure } from './task-failures';
 import { echo, perform, performOnLarge } from './workflows';
 
 /** A text in every payload of this file, which must not appear in logs or errors. */
@@ -23,26 +22,6 @@ afterEach(async () => {
 /** Formats a value completely, without truncation. */
 function inspectAll(value: unknown): string {
   return inspect(value, { depth: Infinity, maxArrayLength: Infinity, maxStringLength: Infinity });
-}
-
-type Failure = temporal.api.failure.v1.IFailure;
-
-/** Waits until the workflow's activity has failed, and returns the last failure. */
-async function waitForActivityFailure({ client, namespace }: Environment, workflowId: string): Promise<Failure> {
-  const request = { namespace, execution: { workflowId } };
-  return waitForValue(async () => {
-    const { pendingActivities } = await client.workflowService.describeWorkflowExecution(request);
-    return pendingActivities[0]?.lastFailure ?? undefined;
-  });
-}
-
-/** Waits until a workflow task has failed, and returns the first failure. */
-async function waitForWorkflowTaskFailure(handle: WorkflowHandle): Promise<Failure> {
-  return waitForValue(async () => {
-    const { events } = await handle.fetchHistory();
-    const failed = events?.find(({ workflowTaskFailedEventAttributes }) => workflowTaskFailedEventAttributes);
-    return failed?.workflowTaskFailedEventAttributes?.failure ?? undefined;
-  });
 }
 
 /** Starts a workflow and waits until it has scheduled its activity and stored the input. */

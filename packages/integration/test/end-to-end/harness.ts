@@ -89,6 +89,8 @@ export function useServers(logger: Logger = new DefaultLogger('ERROR')): (option
   beforeAll(async () => {
     Runtime.install({
       logger,
+      // The shortest interval, so that the server soon knows the workers.
+      workerHeartbeatInterval: '1 second',
       telemetryOptions: { logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'ERROR' }) } },
     });
     closers.push(() => Runtime.instance().shutdown());
@@ -124,8 +126,8 @@ export function useServers(logger: Logger = new DefaultLogger('ERROR')): (option
             namespace,
             taskQueue,
             dataConverter,
-            workflowBundle,
             shutdownForceTime: '5 seconds',
+            ...(options?.workflowsPath === undefined && { workflowBundle }),
             ...options,
           });
           workers.push(worker);

@@ -14,6 +14,7 @@ import {
   setHandler,
   upsertMemo,
   workflowInfo,
+  type ActivityOptions,
 } from '@temporalio/workflow';
 import { echoService } from './nexus-service';
 
@@ -45,8 +46,21 @@ export async function perform(input: string): Promise<string> {
   return work(input);
 }
 
-export async function performLocally(input: string): Promise<string> {
-  return workLocally(input);
+/** Returns the result of a local activity, padded to a length. */
+export async function performLocally(input: string, length = 0): Promise<string> {
+  return (await workLocally(input)).padEnd(length);
+}
+
+/** Performs an activity with its own options. */
+export async function performWith(options: ActivityOptions, input: string): Promise<string> {
+  return proxyActivities<Activities>({ ...activityOptions, ...options }).work(input);
+}
+
+/** Ends with a large result, or with a failure that has large details. The same text is never stored for two runs. */
+export async function report(outcome: 'result' | 'failure', length: number): Promise<string> {
+  const text = workflowInfo().runId.padEnd(length, '.');
+  if (outcome === 'failure') throw ApplicationFailure.nonRetryable('on purpose', 'OnPurpose', text);
+  return text;
 }
 
 /** Runs several activities in sequence. Each starts in a separate workflow task. */

@@ -35,6 +35,7 @@ export interface RedisStorageDriverOptions {
   /**
    * How long one Redis operation may take before it fails, whatever the Redis library does. Defaults to 8 seconds:
    * less than the 10 seconds that a workflow task has by default, so that the failure reaches history with its cause.
+   * For the same reason, an activity's `heartbeatTimeout` should be longer.
    */
   requestTimeout?: Duration;
   /**

@@ -67,6 +67,25 @@ describe('a stored payload', () => {
     );
   });
 
+  it('has the letters of the workflow id in its key as they are, capitals included', async () => {
+    const { taskQueue, client, createWorker, keys, storedKeys } = createEnvironment();
+    const id = `Ärger-ΩМir-注文-ORDER-${randomUUID()}`;
+    const input = createLargeText('input');
+    const worker = await createWorker();
+    const expected = await worker.runUntil(async () => {
+      const inputsAndResults: string[] = [];
+      for (const workflowId of [id, id.toLowerCase()]) {
+        const handle = await client.workflow.start(echo, { workflowId, taskQueue, args: [input] });
+        const run = { type: 'echo', id: encodeURIComponent(workflowId), runId: handle.firstExecutionRunId };
+        inputsAndResults.push(keys.buildWorkflowKey({ type: 'echo', id: run.id }, input));
+        inputsAndResults.push(keys.buildWorkflowKey(run, await handle.result()));
+      }
+      return inputsAndResults;
+    });
+    expect(new Set(expected).size).toBe(4);
+    await expect(storedKeys()).resolves.toEqual(new Set(expected));
+  });
+
   it('has the TTL of the driver', async () => {
     const { taskQueue, client, createWorker, storedKeys, redis } = createEnvironment({ drivers: [{ ttl: '1 hour' }] });
 

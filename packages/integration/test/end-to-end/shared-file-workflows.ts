@@ -1,0 +1,5 @@
+import { GREETING } from './shared-file';
+
+export async function greet(name: string): Promise<string> {
+  return `${GREETING}, ${name}`;
+}

@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
 import { Client } from '@temporalio/client';
+import { ExternalStorage } from '@temporalio/common';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { InMemoryStorageDriverClient } from '@temporal-redis-storage/core/testing';
 import { readDocument } from '../documents/documents';
 import { createLargeText, useServers, waitForValue } from './harness';
+import { createDriver } from './shared-file';
 import type { greet } from './shared-file-workflows';
 import { waitForWorkflowTaskFailure } from './task-failures';
 import { echo } from './workflows';
@@ -66,7 +69,9 @@ describe('workflow code in a file that also builds the driver', () => {
   });
 
   it('runs when the bundle ignores core', async () => {
-    const { client, taskQueue, createWorker } = createEnvironment();
+    const { client, taskQueue, createWorker } = createEnvironment({
+      storage: () => new ExternalStorage({ drivers: [createDriver(new InMemoryStorageDriverClient())] }),
+    });
     const ignoreModules = ['@temporal-redis-storage/core'];
     const worker = await createWorker({ workflowsPath, bundlerOptions: { ignoreModules } });
     const execution = client.workflow.execute<typeof greet>('greet', {

@@ -158,7 +158,7 @@ describe('a heartbeatTimeout', () => {
     });
   });
 
-  it('above requestTimeout does not', async () => {
+  it('above requestTimeout does not hide it', async () => {
     await expect(failWhileRedisHangs('1 second', '20 seconds')).resolves.toMatchObject({
       type: 'RedisStorageDriverError',
       cause: { message: 'Redis did not answer within 1000 ms (requestTimeout)' },

@@ -31,12 +31,12 @@ describe("a worker's heartbeat", () => {
 describe('without external storage', () => {
   const ADVICE = '[TMPRL1105] Detected externally stored payload(s) but external storage is not configured.';
 
-  it("docs/errors.md lists the SDK's message first", () => {
+  it("docs/errors.md lists TMPRL1105 first among the SDK's messages", () => {
     const [, table] = readDocument('docs/errors.md').split('## Messages of the SDK\n');
     expect(table!.split('\n').filter((line) => line.startsWith('| `'))[0]).toContain(`\`${ADVICE}\``);
   });
 
-  it('a worker fails workflow tasks with it', async () => {
+  it('a worker fails workflow tasks with TMPRL1105', async () => {
     const { client, taskQueue, createWorker } = createEnvironment();
     const worker = await createWorker({ dataConverter: {} });
     const args: [string] = [createLargeText('input')];
@@ -47,7 +47,7 @@ describe('without external storage', () => {
     await handle.terminate();
   });
 
-  it('a client rejects results with it', async () => {
+  it('a client rejects results with TMPRL1105', async () => {
     const { client, namespace, taskQueue, createWorker } = createEnvironment();
     const worker = await createWorker();
     const args: [string] = [createLargeText('input')];

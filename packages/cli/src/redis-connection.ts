@@ -28,7 +28,7 @@ interface RedisUrl {
 
 /** How {@link connectRedis} connects. */
 interface ConnectOptions {
-  /** True for a server: reconnect for ever. Otherwise the connection gives up after some 10 seconds without Redis. */
+  /** True for a server: reconnect forever. Otherwise the connection gives up after some 10 seconds without Redis. */
   keepReconnecting?: boolean;
 }
 

@@ -198,7 +198,7 @@ describe('doctor', () => {
   it('tries the commands that a least-privileged user needs, and finds the refused ones', async () => {
     const { url, host, port } = await startServer(...DURABLE);
     const keyPrefix = createPrefix();
-    const rights = '+set +setrange +get +getex +eval +pexpire +ping';
+    const rights = '+set +srem +get +getex +eval +pexpire +ping';
     await send(url, 'ACL', 'SETUSER', 'worker', 'on', '>secret', `~${keyPrefix}:*`, ...rights.split(' '));
     await send(url, 'ACL', 'SETUSER', 'reader', 'on', '>secret', `~${keyPrefix}:*`, '+get');
 
@@ -210,7 +210,14 @@ describe('doctor', () => {
     const reader = await run(`redis://reader:secret@${host}:${port}`, { keyPrefix });
     expect(reader.get('permissions')).toMatchObject({
       severity: 'error',
-      seen: expect.stringMatching(/^SET refused \(nothing can be stored\); GETEX refused/),
+      seen: expect.stringMatching(/^SREM refused .*; SET refused \(nothing can be stored\); GETEX refused/),
+    });
+
+    await send(url, 'ACL', 'SETUSER', 'worker', '-srem');
+    const withoutSrem = await run(`redis://worker:secret@${host}:${port}`, { keyPrefix });
+    expect(withoutSrem.get('permissions')).toMatchObject({
+      severity: 'warning',
+      seen: 'SREM refused (large payloads are sent even if Redis has them)',
     });
 
     const elsewhere = await run(`redis://worker:secret@${host}:${port}`);

@@ -23,6 +23,13 @@ interface NeededCommand {
 }
 
 const NEEDED: NeededCommand[] = [
+  // First, while the key doesn't exist: a string refuses it.
+  {
+    name: 'SREM',
+    build: (key) => ['SREM', key, ''],
+    severity: 'warning',
+    consequence: 'large payloads are sent even if Redis has them',
+  },
   {
     name: 'SET',
     build: (key) => ['SET', key, 'probe', 'NX', 'PX', String(PROBE_TTL_MS)],
@@ -34,19 +41,13 @@ const NEEDED: NeededCommand[] = [
     name: 'GETEX',
     build: (key) => ['GETEX', key],
     severity: 'warning',
-    consequence: 'a missing payload is an error that Temporal retries for ever',
+    consequence: 'a missing payload is an error that Temporal retries forever',
   },
   {
     name: 'EVAL',
     build: (key) => ['EVAL', "return redis.call('GET', KEYS[1])", '1', key],
     severity: 'warning',
     consequence: 'the same, where workers use node-redis',
-  },
-  {
-    name: 'SETRANGE',
-    build: (key) => ['SETRANGE', key, '0', ''],
-    severity: 'warning',
-    consequence: 'large payloads are sent even if Redis has them',
   },
   {
     name: 'PEXPIRE',

@@ -12,7 +12,7 @@ export async function judgeRetention(options: DoctorOptions, ttlMs: number | und
       code,
       severity: 'ok',
       seen: 'none: payloads never expire',
-      advice: 'Redis grows for ever. With a ttl and a daily `renew`, payloads live as long as their workflows.',
+      advice: 'Redis grows forever. With a ttl and a daily `renew`, payloads live as long as their workflows.',
     };
   }
   const temporal = connectTemporal(options);

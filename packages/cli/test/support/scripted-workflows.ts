@@ -245,7 +245,7 @@ export class ScriptedWorkflows {
       return executions.find((execution) => execution.activityId === activityId);
     };
     await this.service.terminateActivityExecution({ namespace, activityId, requestId: randomUUID() });
-    // Visibility may list an activity for ever that is deleted before it is listed as closed.
+    // Visibility may list an activity forever that is deleted before it is listed as closed.
     await eventually(async () => (await find())?.closeTime != null);
     await this.service.deleteActivityExecution({ namespace, activityId });
     await eventually(async () => (await find()) === undefined);

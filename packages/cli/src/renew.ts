@@ -114,7 +114,7 @@ async function createNeeds(
     return undefined;
   }
   const linkTtlMs = 2 * Math.max(ttlMs, retentionMs + marginMs);
-  const links = new ParentLinks(redis, keyPrefix, temporal.namespace, linkTtlMs, dryRun);
+  const links = new ParentLinks(redis, keyPrefix, temporal.namespace, linkTtlMs, dryRun, signal);
   const children = await queries.listParents().catch(() => undefined);
   if (children !== undefined) await links.record(children);
   return new Needs(queries, retentionMs, links, children !== undefined);

@@ -14,7 +14,8 @@ export async function retryCommand<T>(command: () => Promise<T>, signal?: AbortS
       return await command();
     } catch (error) {
       if (attempt === MAX_ATTEMPTS || FINAL_REPLY.test((error as Error).message)) throw error;
-      await sleep(FIRST_DELAY_MS * 2 ** (attempt - 1));
+      // After an abort the next attempt rejects with its reason.
+      await sleep(FIRST_DELAY_MS * 2 ** (attempt - 1), undefined, { signal }).catch(() => {});
     }
   }
 }

@@ -13,6 +13,7 @@ export class ParentLinks {
     private readonly namespace: string,
     private readonly ttlMs: number,
     private readonly dryRun: boolean,
+    private readonly signal: AbortSignal | undefined,
   ) {}
 
   /** Notes the parents of children. */
@@ -43,7 +44,7 @@ export class ParentLinks {
       const batch = ids.slice(start, start + 1000).map(async (id) => {
         const key = this.buildKey(id);
         const [name, ...args] = command(id);
-        return retryCommand(() => this.redis.sendCommand(key, [name, key, ...args]));
+        return retryCommand(() => this.redis.sendCommand(key, [name, key, ...args]), this.signal);
       });
       replies.push(...(await Promise.all(batch)));
     }

@@ -80,8 +80,8 @@ async function isReachable(redis: RedisConnection): Promise<boolean> {
     await withTimeout(node.sendCommand(['PING']), HEALTH_TIMEOUT_MS, 'Redis did not reply');
     return true;
   } catch (error) {
-    // A user may lack the permission to send this command.
-    return (error as Error).message.startsWith('NOPERM');
+    // A user may lack the permission to send this command; a Redis that can't save refuses it, and serves reads.
+    return /^(?:NOPERM|MISCONF) /.test((error as Error).message);
   }
 }
 

@@ -1,3 +1,4 @@
+import { ErrorReply } from 'redis';
 import type { RedisNode } from '../redis-connection';
 
 /** A node's answers about itself. Fields that it hides, or that the user may not see, are absent. */
@@ -16,6 +17,11 @@ const REFUSED = /^(?:NOPERM|ERR unknown (?:command|subcommand)|ERR .*not (?:allo
 /** Whether a server refused a command, rather than failed. */
 export function isRefused(error: unknown): boolean {
   return REFUSED.test((error as Error).message);
+}
+
+/** Whether a server answered a command by an error. */
+export function isReply(error: unknown): error is Error {
+  return error instanceof ErrorReply;
 }
 
 export async function readFacts(node: RedisNode): Promise<NodeFacts> {

@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { NodeRedisStorageDriverClient } from '@temporal-redis-storage/node-redis';
 import { formatBytes } from '../output/units';
 import { withReplyTimeout, type RedisConnection, type RedisNode } from '../redis-connection';
-import { isRefused, type NodeFacts } from './node-facts';
+import { isRefused, isReply, type NodeFacts } from './node-facts';
 import type { DoctorFinding, ResolvedDoctorOptions, Severity } from './options';
 import { readMaxMemory, readPolicy } from './server-findings';
 
@@ -87,18 +87,17 @@ async function withProbeKey<T>(node: RedisNode, keyPrefix: string, probe: (key: 
   }
 }
 
-/** On a Cluster, a key that this node holds. */
+/** On a Cluster, a key that this node holds. A replica holds none. */
 async function findKeyOfNode(node: RedisNode, keyPrefix: string): Promise<string> {
-  for (let tried = 0; tried < MAX_KEYS_TRIED; tried += 1) {
+  for (let tried = 1; ; tried += 1) {
     const key = [keyPrefix, 'v0', 'doctor', randomUUID()].filter((segment) => segment !== '').join(':');
     try {
       await node.sendCommand(['GET', key]);
       return key;
     } catch (error) {
-      if (!/^(?:MOVED|ASK) /.test((error as Error).message)) return key;
+      if (tried === MAX_KEYS_TRIED || !/^(?:MOVED|ASK) /.test((error as Error).message)) return key;
     }
   }
-  throw new Error(`Redis at ${node.address} holds none of ${MAX_KEYS_TRIED} keys`);
 }
 
 async function tryCommands(node: RedisNode, key: string): Promise<DoctorFinding[]> {
@@ -138,7 +137,7 @@ function createWriteFinding(command: string, error: unknown): DoctorFinding {
 
 const WRITE_ADVICE: [pattern: RegExp, advice: string][] = [
   [/^OOM /, 'Give Redis more maxmemory, or payloads a ttl. Do not let it evict.'],
-  [/^READONLY /, 'Connect to the primary.'],
+  [/^(?:READONLY|MOVED) /, 'Connect to the primary.'],
   [/^MISCONF /, "Free disk space, check permissions, and look at Redis's log."],
   [/^NOREPLICAS /, 'Bring the replicas back: fewer are in step than min-replicas-to-write asks for.'],
   [/^CLUSTERDOWN /, 'Bring the missing nodes back, or fail over: slots are without a primary.'],
@@ -156,8 +155,10 @@ async function measureLatency(node: RedisNode): Promise<DoctorFinding> {
       times.push(performance.now() - start);
     }
   } catch (error) {
-    if (!isRefused(error)) throw error;
-    return { code, severity: 'unknown', seen: 'PING is refused', advice: '' };
+    if (isRefused(error)) return { code, severity: 'unknown', seen: 'PING is refused', advice: '' };
+    // Redis answers so that a load balancer avoids it, if it can't save for instance. Its writes fail too.
+    if (!isReply(error)) throw error;
+    return { code, severity: 'unknown', seen: `PING failed: ${error.message}`, advice: 'See writes.' };
   }
   const sorted = times.toSorted((a, b) => a - b);
   const median = sorted[PINGS / 2]!;

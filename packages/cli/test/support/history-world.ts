@@ -65,6 +65,8 @@ interface Schedule {
 export class HistoryWorld {
   readonly keyPrefix = createPrefix();
   renewals = 0;
+  /** Payloads that were written. */
+  keys = 0;
   readonly counts: Partial<Record<Action['kind'], number>> = {};
   private readonly scripted: ScriptedWorkflows;
   private open: Workflow[] = [];
@@ -287,6 +289,7 @@ export class HistoryWorld {
 
   /** Writes a payload as the driver does. */
   private async store(target: KeyTarget | undefined): Promise<string> {
+    this.keys += 1;
     return this.servers.write(this.keyPrefix, target, TTL_MS);
   }
 

@@ -13,7 +13,7 @@ import { inspectWorkflow, type InspectedReference, type InspectResult } from '..
 import { finish, haveChildren, perform, type Activities } from './inspect-workflows';
 import { createPrefix, openRedis, spellKey, type TestRedis } from './support/redis';
 import { runCommand, runJson } from './support/run-command';
-import { eventually, referTo, ScriptedWorkflows } from './support/scripted-workflows';
+import { eventually, failWith, referTo, ScriptedWorkflows } from './support/scripted-workflows';
 
 jest.setTimeout(120_000);
 
@@ -230,6 +230,37 @@ describe('inspect', () => {
       { field: 'input[0]', driverName: 's3', key: 'v0/ns/default/x', state: null, ttlMs: null, outlives: null },
       { field: 'input[1]', driverName: 's3', key: 'v0/ns/default/y', state: null, ttlMs: null, outlives: null },
     ]);
+  });
+
+  it('finds references in headers, in causes of failures, in encoded failures and in summaries', async () => {
+    const workflowId = `w-${randomUUID()}`;
+    const { namespace, service } = scripted;
+    await service.startWorkflowExecution({
+      ...scripted.request(workflowId),
+      header: { fields: { tracing: referTo('in the header', 's3') } },
+      userMetadata: { summary: referTo('in the summary', 's3') },
+    });
+    await service.signalWorkflowExecution({
+      namespace,
+      workflowExecution: { workflowId },
+      signalName: 'note',
+      header: { fields: { tracing: referTo('in the header of a signal', 's3') } },
+    });
+    const cause = { ...failWith(referTo('in the cause', 's3')), encodedAttributes: referTo('encoded', 's3') };
+    await scripted.fail(workflowId, referTo('in the failure', 's3'), cause);
+
+    const { references } = await inspect(workflowId);
+
+    expect(references.map(({ event, field, key }) => [`${event}.${field}`, key])).toEqual(
+      expect.arrayContaining([
+        ['WorkflowExecutionStarted.header.tracing', 'in the header'],
+        ['WorkflowExecutionStarted.userMetadata.summary', 'in the summary'],
+        ['WorkflowExecutionSignaled.header.tracing', 'in the header of a signal'],
+        ['WorkflowExecutionFailed.failure.applicationFailureInfo.details', 'in the failure'],
+        ['WorkflowExecutionFailed.failure.cause.applicationFailureInfo.details', 'in the cause'],
+        ['WorkflowExecutionFailed.failure.cause.encodedAttributes', 'encoded'],
+      ]),
+    );
   });
 
   it('never reads a key that is not in the format, though a reference of the driver names it', async () => {

@@ -123,10 +123,10 @@ export class ScriptedWorkflows {
     });
   }
 
-  async fail(workflowId: string, details: Payload): Promise<void> {
+  async fail(workflowId: string, details: Payload, cause?: temporal.api.failure.v1.IFailure): Promise<void> {
     await this.step(workflowId, {
       commandType: CommandType.COMMAND_TYPE_FAIL_WORKFLOW_EXECUTION,
-      failWorkflowExecutionCommandAttributes: { failure: failWith(details) },
+      failWorkflowExecutionCommandAttributes: { failure: { ...failWith(details), ...(cause && { cause }) } },
     });
   }
 
@@ -322,7 +322,8 @@ export class ScriptedWorkflows {
     });
   }
 
-  private request(workflowId: string) {
+  /** A request that starts a workflow. */
+  request(workflowId: string) {
     const { namespace, workflowType, taskQueue } = this;
     return { namespace, workflowId, workflowType, taskQueue, requestId: randomUUID() };
   }

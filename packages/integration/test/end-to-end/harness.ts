@@ -68,6 +68,7 @@ export interface Environment {
   workflowBundle: WorkflowBundleWithSourceMap;
   /** Records the driver's requests to Redis. */
   traffic: RecordingClient;
+  redisUrl: string;
   /** A separate connection to Redis for the test. */
   redis: RedisConnection;
   /** Builds the keys that Redis must have. */
@@ -136,6 +137,7 @@ export function useServers(logger: Logger = new DefaultLogger('ERROR')): (option
         dataConverter,
         workflowBundle,
         traffic,
+        redisUrl: url,
         redis,
         keys: new Keys(keyPrefix, namespace),
         storedKeys: async () => new Set(await redis.keys(`${keyPrefix}:*`)),

@@ -72,8 +72,9 @@ function toRenewOptions(flags: RenewFlags): RenewOptions {
   };
 }
 
-function formatResult({ scanned, expiring, extended, left, unscoped, unanswered, dryRun }: RenewResult): string {
-  return formatTable(
+function formatResult(result: RenewResult): string {
+  const { scanned, expiring, extended, left, unscoped, unanswered, failure, dryRun } = result;
+  const table = formatTable(
     ['keys', '', ''],
     [
       [String(scanned), 'scanned', ''],
@@ -84,4 +85,5 @@ function formatResult({ scanned, expiring, extended, left, unscoped, unanswered,
       [String(unanswered), 'unanswered', "because Temporal couldn't be asked: extended"],
     ],
   );
+  return failure === undefined ? table : `${table}\n\nThe last failure: ${failure}`;
 }

@@ -61,12 +61,14 @@ async function renew(
   };
   const commands = new KeyCommands(redis, signal);
   const extender = new TtlExtender(commands);
-  const needs = await createNeeds(redis, temporal, resolved, signal);
+  const report = (): void => onProgress?.({ ...result });
+  const queries = new TemporalQueries(temporal, resolved.maxRps, signal, report);
+  const needs = await createNeeds(redis, temporal, queries, resolved, signal);
   let gathered = new Map<string, ExpiringKey>();
   const settle = async (): Promise<void> => {
     await extendNeeded([...gathered.values()], needs, extender, resolved, result, signal);
     gathered = new Map();
-    onProgress?.({ ...result });
+    report();
   };
 
   let scannedBefore = 0;
@@ -88,19 +90,20 @@ async function renew(
       if (ttlMs >= 0 && ttlMs <= withinMs) gathered.set(key.key, { ...key, node, ttlMs });
     }
     if (gathered.size >= GATHERED_KEYS) await settle();
-    else onProgress?.({ ...result });
+    else report();
   }
   await settle();
+  if (result.unanswered > 0 && queries.failure !== undefined) result.failure = queries.failure;
   return result;
 }
 
 async function createNeeds(
   redis: RedisConnection,
   temporal: TemporalConnection,
-  { keyPrefix, ttlMs, marginMs, maxRps, dryRun }: ResolvedRenewOptions,
+  queries: TemporalQueries,
+  { keyPrefix, ttlMs, marginMs, dryRun }: ResolvedRenewOptions,
   signal: AbortSignal | undefined,
 ): Promise<Needs | undefined> {
-  const queries = new TemporalQueries(temporal, maxRps, signal);
   let retentionMs: number;
   try {
     retentionMs = await queries.describeRetention();

@@ -8,6 +8,9 @@ jest.setTimeout(5_400_000);
 const HISTORIES = Number(process.env['RENEW_HISTORIES'] ?? 2);
 const SEED = Number(process.env['RENEW_SEED'] ?? 4);
 
+/** Histories that are left out, to repeat the rest of a run. */
+const SKIPPED = Number(process.env['RENEW_SKIP'] ?? 0);
+
 /** The server takes half a minute to delete runs, so that many histories run at the same time. */
 const CONCURRENCY = 6;
 
@@ -74,7 +77,7 @@ describe('renew, on histories that are drawn at random,', () => {
     let renewals = 0;
     let keys = 0;
     const counts: Record<string, number> = {};
-    const remaining = histories.entries();
+    const remaining = [...histories.entries()].slice(SKIPPED).values();
     const worker = async (): Promise<void> => {
       for (const [index, history] of remaining) {
         const world = new HistoryWorld(servers);
@@ -95,12 +98,12 @@ describe('renew, on histories that are drawn at random,', () => {
     await Promise.all(Array.from({ length: CONCURRENCY }, worker));
 
     if (process.env['RENEW_HISTORIES']) {
-      const drawn = { seed: SEED, histories: HISTORIES, keys, renewals, violations: violations.length };
+      const drawn = { seed: SEED, histories: HISTORIES - SKIPPED, keys, renewals, violations: violations.length };
       console.log(drawn, counts);
     }
     expect(violations).toEqual([]);
-    expect(renewals).toBeGreaterThan(HISTORIES * 5);
-    expect(keys).toBeGreaterThan(HISTORIES * 5);
-    for (const each of beginning) expect(counts[each]).toBeGreaterThanOrEqual(HISTORIES);
+    expect(renewals).toBeGreaterThan((HISTORIES - SKIPPED) * 5);
+    expect(keys).toBeGreaterThan((HISTORIES - SKIPPED) * 5);
+    for (const each of beginning) expect(counts[each]).toBeGreaterThanOrEqual(HISTORIES - SKIPPED);
   });
 });

@@ -175,6 +175,7 @@ describe('renew', () => {
     const { status, stdout } = await runCommand(['renew', ...flags(), '--address', '127.0.0.1:1', '--ttl', '30d']);
     expect(status).toBe(1);
     expect(stdout).toContain("because Temporal couldn't be asked: extended");
+    expect(stdout).toMatch(/^The last failure: .*\S$/m);
     await expectTtl(servers, key, 30 * DAY_MS);
   });
 

@@ -33,7 +33,7 @@ export interface RenewOptions extends RedisConnectionOptions, TemporalConnection
   dryRun?: boolean;
   /** Interrupts the renewal, which then rejects with the signal's reason. Keys that were extended stay extended. */
   signal?: AbortSignal;
-  /** Called after each step, some thousand keys apart: for a heartbeat, for instance. */
+  /** Called with each request to Temporal, and after some thousand keys: for a heartbeat, for instance. */
   onProgress?: (progress: RenewProgress) => void;
 }
 
@@ -55,6 +55,8 @@ export interface RenewResult {
   unscoped: number;
   /** Expiring keys about which Temporal couldn't be asked: they were extended. */
   unanswered: number;
+  /** Why Temporal couldn't be asked, the last time. Absent if every key was answered. */
+  failure?: string;
   dryRun: boolean;
 }
 

@@ -1,4 +1,5 @@
 import { temporal as proto, type google } from '@temporalio/proto';
+import { formatError } from '../output/error';
 import type { TemporalConnection } from '../temporal-connection';
 import { describeNamespace, isNotFound, requestTemporal, toMs } from '../temporal-requests';
 import { createRateLimiter, type RateLimiter } from './rate-limit';
@@ -31,6 +32,8 @@ const { WorkflowExecutionStartedEventAttributes } = proto.api.history.v1;
 /** Asks Temporal through the raw service, at a limited rate, without decoding payloads. */
 export class TemporalQueries {
   private readonly waitForTurn: RateLimiter;
+  /** Why Temporal couldn't be asked, the last time. */
+  failure: string | undefined;
   private failures = 0;
   private namespaceId: string | undefined;
 
@@ -38,6 +41,7 @@ export class TemporalQueries {
     private readonly temporal: TemporalConnection,
     maxRps: number,
     private readonly signal: AbortSignal | undefined,
+    private readonly onRequest?: () => void,
   ) {
     this.waitForTurn = createRateLimiter(maxRps);
   }
@@ -161,6 +165,7 @@ export class TemporalQueries {
     this.signal?.throwIfAborted();
     if (this.failures >= MAX_FAILURES) throw new Error('Temporal failed several times in a row');
     await this.waitForTurn();
+    this.onRequest?.();
     try {
       const response = await question();
       this.failures = 0;
@@ -168,7 +173,10 @@ export class TemporalQueries {
     } catch (error) {
       // An answer, though not the one that was hoped for.
       if (isNotFound(error)) this.failures = 0;
-      else this.failures += 1;
+      else {
+        this.failures += 1;
+        this.failure = formatError(error);
+      }
       throw error;
     }
   }

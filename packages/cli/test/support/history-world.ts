@@ -14,8 +14,11 @@ const { DescribeScheduleResponse } = temporal.api.workflowservice.v1;
 /** Payloads live for four days, and are renewed once a day at least. */
 const TTL_MS = 4 * DAY_MS;
 
-/** How far a TTL may be off, because time passes while it is read. */
+/** How far a TTL may be off, apart from the time that has passed. */
 const TOLERANCE_MS = 60_000;
+
+/** Renewals in a row that may find Temporal too slow to answer. */
+const MAX_RENEWALS = 3;
 
 /** One step of a history; `pick` and `share` decide which workflow, and how much. */
 export interface Action {
@@ -75,6 +78,8 @@ export class HistoryWorld {
   private activities: string[] = [];
   private readonly ids = new Set<string>();
   private readonly foreignKeys: string[] = [];
+  /** When the keys that no renewal may touch got their TTL. */
+  private agedAt = Date.now();
   private unscopedKey = '';
 
   constructor(private readonly servers: RenewServers) {
@@ -300,10 +305,13 @@ export class HistoryWorld {
 
   private async renewAndCheck(): Promise<RenewResult> {
     await this.waitForVisibility();
-    const result = await this.checkUntouched(async () => this.renew());
-    for (const workflow of this.closed) workflow.renewedSince = true;
-    if (result.unanswered > 0) throw new Error('Temporal answered, but payloads were counted as unanswered');
-    return result;
+    for (let attempt = 1; ; attempt += 1) {
+      const result = await this.checkUntouched(async () => this.renew());
+      for (const workflow of this.closed) workflow.renewedSince = true;
+      if (result.unanswered === 0) return result;
+      // A busy machine may take longer than a request's time-out.
+      if (attempt === MAX_RENEWALS) throw new Error(`Temporal could not be asked: ${result.failure}`);
+    }
   }
 
   /** Connections to Redis and to Temporal break again and again. The renewal may fail; it must do no harm. */
@@ -339,6 +347,7 @@ export class HistoryWorld {
       if (ttlMs > ms) await redis.pExpire(key, Math.floor(ttlMs - ms));
       else await redis.del(key);
     }
+    this.agedAt = Date.now();
     for (const key of this.foreignKeys) await redis.pExpire(key, DAY_MS);
   }
 
@@ -351,17 +360,20 @@ export class HistoryWorld {
 
   /** Checks that a renewal shortens no TTL, deletes no key and touches no key that isn't its own. */
   private async checkUntouched<T>(renew: () => Promise<T>): Promise<T> {
+    const start = Date.now();
     const before = await this.readTtls();
     const result = await renew();
     const after = await this.readTtls();
+    const toleranceMs = Date.now() - start + TOLERANCE_MS;
     for (const [key, ttlMs] of before) {
       const now = after.get(key);
-      if (now === undefined && ttlMs > TOLERANCE_MS) throw new Error(`A renewal deleted ${key}`);
-      if (now !== undefined && now < ttlMs - TOLERANCE_MS) throw new Error(`A renewal shortened the TTL of ${key}`);
+      if (now === undefined && ttlMs > toleranceMs) throw new Error(`A renewal deleted ${key}`);
+      if (now !== undefined && now < ttlMs - toleranceMs) throw new Error(`A renewal shortened the TTL of ${key}`);
     }
     for (const key of this.foreignKeys) {
       const ttlMs = await this.servers.redis.pTTL(key);
-      if (ttlMs > DAY_MS || ttlMs < DAY_MS - TOLERANCE_MS) throw new Error(`A renewal touched ${key}`);
+      const leastMs = DAY_MS - (Date.now() - this.agedAt) - TOLERANCE_MS;
+      if (ttlMs > DAY_MS || ttlMs < leastMs) throw new Error(`A renewal touched ${key}`);
     }
     return result;
   }

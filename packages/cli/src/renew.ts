@@ -6,7 +6,7 @@ import { Needs } from './renew/needs';
 import { resolveRenewOptions, type RenewOptions, type RenewResult, type ResolvedRenewOptions } from './renew/options';
 import { ParentLinks } from './renew/parent-links';
 import { TemporalQueries } from './renew/temporal-queries';
-import { TtlExtender } from './renew/ttl-extender';
+import { TtlExtender, type Extension } from './renew/ttl-extender';
 import { scanPayloadKeys, type PayloadKey } from './scan';
 import { connectTemporal, type TemporalConnection } from './temporal-connection';
 import { isNotFound } from './temporal-requests';
@@ -135,7 +135,8 @@ async function extendNeeded(
   await needs?.ask(keys.flatMap(({ target }) => (isScoped(target) ? [target] : [])));
   signal?.throwIfAborted();
   const now = Date.now();
-  const extensions = keys.map(async ({ key, target, node, ttlMs: remainingMs }) => {
+  const extensions: Extension[] = [];
+  for (const { key, target, node, ttlMs: remainingMs } of keys) {
     result.expiring += 1;
     let wantedMs = ttlMs;
     if (isScoped(target)) {
@@ -143,18 +144,17 @@ async function extendNeeded(
       if (need === UNANSWERED) result.unanswered += 1;
       else if (need === NOBODY) {
         result.left += 1;
-        return;
+        continue;
       }
       // A run that Temporal still lists can be read, even if its retention is over or was longer when it closed.
       else if (need !== Infinity) wantedMs = Math.max(need - now, 0) + marginMs;
     } else {
       result.unscoped += 1;
-      if (skipUnscoped) return;
+      if (skipUnscoped) continue;
     }
-    if (wantedMs <= remainingMs) return;
-    if (dryRun || (await extender.extend(node, key, wantedMs))) result.extended += 1;
-  });
-  await Promise.all(extensions);
+    if (wantedMs > remainingMs) extensions.push({ node, key, ttlMs: wantedMs });
+  }
+  result.extended += dryRun ? extensions.length : await extender.extendAll(extensions);
 }
 
 /** Keys without a namespace or an id don't say whose they are: those of Nexus, for instance, or of a task token. */

@@ -45,24 +45,31 @@ async function* scanNode(node: RedisNode, options: ScanOptions): AsyncGenerator<
   const { keyPrefix, signal, onRestart } = options;
   const pattern = `${escapeGlob(keyPrefix)}${keyPrefix && ':'}v0:*`;
   let connection = await node.connectionCount();
-  let cursor = '0';
   let restarts = 0;
+  const scan = async (from: string): Promise<[next: string, keys: string[]]> => {
+    const args = ['SCAN', from, 'MATCH', pattern, 'COUNT', String(SCAN_COUNT)];
+    return (await retryCommand(() => node.sendCommand(args), signal)) as [string, string[]];
+  };
+  let scanning = scan('0');
   for (;;) {
-    const args = ['SCAN', cursor, 'MATCH', pattern, 'COUNT', String(SCAN_COUNT)];
-    const [next, keys] = (await retryCommand(() => node.sendCommand(args), signal)) as [string, string[]];
+    const [next, keys] = await scanning;
     const current = await node.connectionCount();
     if (current !== connection) {
       // Behind a new connection may be another process, for which the cursor means another place.
       if ((restarts += 1) > MAX_RESTARTS)
         throw new Error(`The connection to Redis at ${node.address} keeps being lost`);
       connection = current;
-      cursor = '0';
+      scanning = scan('0');
       onRestart?.(node);
       continue;
     }
+    if (next !== '0') {
+      // Redis looks for the next keys while these are worked on.
+      scanning = scan(next);
+      scanning.catch(() => {});
+    }
     yield { node, keys: keys.flatMap((key) => parsePayloadKey(key, keyPrefix)) };
     if (next === '0') return;
-    cursor = next;
   }
 }
 

@@ -16,5 +16,5 @@ export function formatError(error: unknown): string {
 function formatMessage(error: unknown): string {
   const { message, errors } = Object(error) as { message?: string; errors?: unknown };
   if (!message && Array.isArray(errors)) return errors.map(formatMessage).join(', ');
-  return (message ?? String(error)).replaceAll(/\s*\n\s*/g, ' ');
+  return (message ?? String(error)).replaceAll(/\s*\n\s*/g, ' ').trim();
 }

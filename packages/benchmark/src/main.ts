@@ -1,6 +1,8 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { COMMAND_LOADS, formatCommandLoad } from './commands/command-load';
+import { measureCommands } from './commands/commands';
 import { drawChart } from './report/chart';
 import type { Costs } from './measure/compare';
 import { measureLibrary } from './measure/end-to-end';
@@ -19,10 +21,15 @@ import { WORKFLOW_LOADS } from './workflow/workflow-load';
 const FOLDER = join(__dirname, '..');
 
 async function main(): Promise<void> {
-  const rounds = parseRounds(process.argv[2]);
+  const [, , argument] = process.argv;
+  const rounds = argument === 'commands' ? undefined : parseRounds(argument);
   const servers = await startServers();
   try {
-    await writeResults(await measureAll(servers, rounds));
+    const results =
+      rounds === undefined
+        ? { ...(await readResults()), commands: await measureAllCommands(servers) }
+        : await measureAll(servers, rounds);
+    await writeResults(results);
   } finally {
     await servers.stop();
   }
@@ -54,16 +61,26 @@ async function measureAll(servers: Servers, rounds: number): Promise<Results> {
         sizes: await measureEach('sizes', SIZES, measureOne),
         counts: await measureEach('counts', COUNTS, measureOne),
       },
+      commands: await measureAllCommands(servers),
     };
   } finally {
     for (const connection of [nodeRedis, ioredis, upstash, socket]) connection.close();
   }
 }
 
+async function measureAllCommands(servers: Servers): Promise<Results['commands']> {
+  const results: Results['commands'] = {};
+  for (const load of COMMAND_LOADS) {
+    console.error(`commands: ${formatCommandLoad(load)}`);
+    results[formatCommandLoad(load)] = await measureCommands(servers, load);
+  }
+  return results;
+}
+
 function parseRounds(argument = '7'): number {
   const rounds = Number(argument);
   if (!Number.isInteger(rounds) || rounds < 1) {
-    throw new Error(`The number of rounds must be a whole number of at least 1, got '${argument}'`);
+    throw new Error(`The argument must be 'commands', or a number of rounds of at least 1, got '${argument}'`);
   }
   return rounds;
 }
@@ -93,6 +110,10 @@ async function measureEach<L extends Load, Result>(
     results[formatLoad(load)] = await measure(load);
   }
   return results;
+}
+
+async function readResults(): Promise<Results> {
+  return JSON.parse(await readFile(join(FOLDER, 'results.json'), 'utf8')) as Results;
 }
 
 async function writeResults(results: Results): Promise<void> {

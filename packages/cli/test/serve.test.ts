@@ -9,7 +9,7 @@ import { servePayloads, type ServeOptions } from '../src';
 import { runCli } from '../src/run-cli';
 import { createPrefix, openRedis, spellKey, type KeyTarget, type TestRedis } from './support/redis';
 import { runCommand } from './support/run-command';
-import { referTo } from './support/scripted-workflows';
+import { eventually, referTo } from './support/scripted-workflows';
 
 describe('serve', () => {
   let server: RunningRedis;
@@ -120,6 +120,29 @@ describe('serve', () => {
     while ((await health()) !== 200);
     closers.push(async () => proxy.stop());
     await expect(health()).resolves.toBe(200);
+  });
+
+  it('answers /healthz by 200 while Redis cannot save, because it can be read', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'serve-'));
+    const unsaved = await startRedis({ args: ['--dir', dir] });
+    closers.push(async () => unsaved.stop());
+    await rm(dir, { recursive: true });
+    const admin = await openRedis(unsaved.url);
+    closers.push(async () => {
+      // Otherwise it refuses to shut down.
+      await admin.configSet('save', '');
+      admin.destroy();
+    });
+    await admin.configSet('save', '3600 1');
+    await admin.sendCommand(['BGSAVE']);
+    const isRefused = async (): Promise<boolean> =>
+      admin.ping().then(
+        () => false,
+        (error: Error) => error.message.startsWith('MISCONF'),
+      );
+    await eventually(isRefused);
+    const url = await serve({ redisUrl: unsaved.url });
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
   });
 
   it('serves until it is interrupted, and exits with 0', async () => {

@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import type { RedisAddress } from '@temporal-redis-storage/testing';
 import type { UpstashCredentials } from '@temporal-redis-storage/upstash';
 import type { Cost } from './measure';
+import type { CommandCost, CommandRun } from '../commands/command-load';
 import type { WorkflowRun } from '../workflow/workflow-load';
 
 /** The scripts of this package that run in separate processes, by path without extension. */
 interface Scripts {
   'upstash-endpoint': { options: RedisAddress; result: UpstashCredentials };
   's3-server': { options: { bucket: string }; result: { url: string } };
+  '../commands/command-process': { options: CommandRun; result: CommandCost };
   '../workflow/workflow-worker': { options: WorkflowRun; result: Cost };
 }
 

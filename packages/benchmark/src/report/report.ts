@@ -3,6 +3,7 @@ import { countBytes, MIB, formatLoad } from '../measure/loads';
 import { formatTable } from './markdown';
 import { BYTES_IN_FLIGHT_LOADS } from '../measure/bytes-in-flight';
 import { COUNTS, SIZES } from '../measure/growth';
+import { formatCommands } from './commands-report';
 import { formatGrowth } from './growth-report';
 import type { Measured, Results } from './results';
 import { judgeTargets } from './targets';
@@ -24,7 +25,7 @@ const HEADER = ['', 'wall, ms', 'CPU, ms', 'longest stall, ms', 'extra memory, M
 
 /** Formats the results as a Markdown page. */
 export function formatReport(results: Results): string {
-  const { machine, rounds, drivers, libraries, bytesInFlight, workflows, growth } = results;
+  const { machine, rounds, drivers, libraries, bytesInFlight, workflows, growth, commands } = results;
   return [
     '# Results',
     `\`npx pnpm@12 bench ${rounds}\` writes this page and \`results.json\` in about half an hour. It needs Node and, unless ` +
@@ -88,6 +89,13 @@ export function formatReport(results: Results): string {
       "Where the cost per MiB, or per payload, is constant, the figures in the 'relative to the fit' column are near 1.",
     ...formatGrowth(SIZES, growth.sizes, 'MiB', (load) => countBytes(load) / MIB),
     ...formatGrowth(COUNTS, growth.counts, 'payload', ({ count }) => count),
+    '## The command line',
+    'Each command runs once, in a process of its own, which is all that its CPU time and its memory (the peak resident set ' +
+      'size) are of; `npx pnpm@12 bench commands` measures this table alone. Redis holds nothing but the keys, all of which ' +
+      'expire within five days. Half of the workflows are open, and Temporal has forgotten the other half. `renew` sends ten ' +
+      'requests a second to Temporal at most, its default. Beside it another client reads one key again and again: its ' +
+      'longest wait for a reply is the pause. The pause without a command is that of the same client, for as long.',
+    formatCommands(commands),
     '',
   ].join('\n\n');
 }

@@ -1,4 +1,5 @@
 import type { Costs } from '../measure/compare';
+import type { CommandFigures, CommandName } from '../commands/command-load';
 import type { BytesInFlightMemory } from '../measure/bytes-in-flight';
 
 /** Costs by load name. */
@@ -16,4 +17,6 @@ export interface Results {
   bytesInFlight: Record<string, BytesInFlightMemory>;
   /** Costs over node-redis by load name. */
   growth: { sizes: Record<string, Costs>; counts: Record<string, Costs> };
+  /** By load name. */
+  commands: Record<string, Record<CommandName, CommandFigures>>;
 }

@@ -5,16 +5,16 @@ import type { Results } from './results';
 export interface Verdict {
   title: string;
   target: number;
-  /** The highest measurement of all loads: milliseconds if `unit` is `ms`, otherwise a ratio. */
+  /** The highest measurement of all loads; a ratio if it has no `unit`. */
   worst: number;
   load: string;
-  unit: '' | 'ms';
+  unit: '' | 'ms' | 's' | 'MB';
 }
 
 type ComputeValue = (costs: Costs) => number;
 
 /** Compares the measured medians with the targets. */
-export function judgeTargets({ drivers, libraries }: Results): Verdict[] {
+export function judgeTargets({ drivers, libraries, commands }: Results): Verdict[] {
   const [large, medium] = [
     ['16 × 4 MiB', '1 × 50 MiB', '4 × 50 MiB'],
     ['1 × 10 MiB', '64 × 0.25 MiB'],
@@ -79,6 +79,12 @@ export function judgeTargets({ drivers, libraries }: Results): Verdict[] {
         pickFigures(measured, 'store', ['1 × 10 MiB']),
         computeRatio('wallMs', 'driver, duplicate', 'driver'),
       ),
+    );
+  }
+  for (const [load, { usage }] of Object.entries(commands)) {
+    verdicts.push(
+      { title: '`usage`, wall', target: 60, worst: usage.wallMs / 1000, load, unit: 's' },
+      { title: '`usage`, memory', target: 300, worst: usage.memory / 1e6, load, unit: 'MB' },
     );
   }
   return verdicts;

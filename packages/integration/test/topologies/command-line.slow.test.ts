@@ -8,7 +8,7 @@ import { createServer } from 'node:tls';
 import { Client, Connection } from '@temporalio/client';
 import { ExternalStorage } from '@temporalio/common';
 import { createClient, createCluster } from 'redis';
-import type { DoctorResult, InspectResult, RenewResult, UsageResult } from '@temporal-redis-storage/cli';
+import type { DoctorResult, UsageResult } from '@temporal-redis-storage/cli';
 import { RedisStorageDriver } from '@temporal-redis-storage/core';
 import { NodeRedisStorageDriverClient, type NodeRedisClient } from '@temporal-redis-storage/node-redis';
 import {
@@ -125,7 +125,7 @@ const SETUPS: Record<string, () => Promise<Setup>> = {
     for (const node of nodes) tlsPorts.push(await announceOverTls(node));
     await waitUntil('every node knows the TLS ports', nodes, async (node) => {
       const redis = await openPlain(node, PASSWORD);
-      const known = String(await redis.sendCommand(['CLUSTER', 'NODES']));
+      const known = await redis.clusterNodes();
       redis.destroy();
       return tlsPorts.every((port) => known.includes(`:${port}@`));
     });
@@ -172,13 +172,13 @@ async function announceOverTls(node: RedisAddress): Promise<number> {
 }
 
 /** Runs the program, which reads the certificate authority from its environment. */
-async function run<Result>(args: string[], certificateAuthority: string): Promise<{ status: number; result: Result }> {
+async function run(args: string[], certificateAuthority: string): Promise<{ status: number; result: unknown }> {
   const env = { ...process.env, NODE_EXTRA_CA_CERTS: certificateAuthority };
   return new Promise((resolve, reject) => {
     execFile(process.execPath, [PROGRAM, ...args, '--json'], { env }, (error, stdout, stderr) => {
       const status = error === null ? 0 : Number(error.code);
       if (stderr !== '') reject(new Error(stderr));
-      else resolve({ status, result: JSON.parse(stdout) as Result });
+      else resolve({ status, result: JSON.parse(stdout) as unknown });
     });
   });
 }
@@ -202,15 +202,12 @@ describe.each(Object.keys(SETUPS))('the command line %s', (title) => {
     const redisFlags = ['--redis-url', redisUrl, ...flags];
     const temporalFlags = ['--address', address, '--namespace', namespace];
 
-    const usage = await run<UsageResult>(['usage', ...redisFlags], authority);
+    const usage = await run(['usage', ...redisFlags], authority);
     expect(usage).toMatchObject({ status: 0, result: { keys: WORKFLOWS, withoutTtl: 0 } });
-    expect(usage.result.bytes).toBeGreaterThan(WORKFLOWS * 4000);
+    expect((usage.result as UsageResult).bytes).toBeGreaterThan(WORKFLOWS * 4000);
 
     for (const id of ids.slice(0, 3)) {
-      const inspected = await run<InspectResult>(
-        ['inspect', id, '--verify', ...redisFlags, ...temporalFlags],
-        authority,
-      );
+      const inspected = await run(['inspect', id, '--verify', ...redisFlags, ...temporalFlags], authority);
       expect(inspected).toMatchObject({ status: 0, result: { references: [{ state: 'present', field: 'input' }] } });
     }
 
@@ -218,25 +215,26 @@ describe.each(Object.keys(SETUPS))('the command line %s', (title) => {
       const query = `WorkflowId IN (${ids.map((id) => `"${id}"`).join(', ')})`;
       return (await client.workflow.count(query)).count === WORKFLOWS;
     });
-    const renewed = await run<RenewResult>(['renew', '--ttl', '30d', ...redisFlags, ...temporalFlags], authority);
+    const renewed = await run(['renew', '--ttl', '30d', ...redisFlags, ...temporalFlags], authority);
     expect(renewed).toMatchObject({
       status: 0,
       result: { scanned: WORKFLOWS, expiring: WORKFLOWS, extended: WORKFLOWS, unanswered: 0 },
     });
-    const after = await run<UsageResult>(['usage', ...redisFlags], authority);
-    const later = after.result.expiry.filter(({ withinMs }) => withinMs === 30 * 86_400_000);
+    const after = await run(['usage', ...redisFlags], authority);
+    const later = (after.result as UsageResult).expiry.filter(({ withinMs }) => withinMs === 30 * 86_400_000);
     expect(later).toMatchObject([{ keys: WORKFLOWS }]);
 
     // These servers have no AOF.
-    const doctor = await run<DoctorResult>(
+    const doctor = await run(
       ['doctor', '--ttl', '30d', '--max-payload-size', '100000', '--ignore', 'aof', ...redisFlags, ...temporalFlags],
       authority,
     );
-    expect(doctor.result.findings.filter(({ severity }) => severity === 'error' || severity === 'warning')).toEqual([]);
+    const { findings } = doctor.result as DoctorResult;
+    expect(findings.filter(({ severity }) => severity === 'error' || severity === 'warning')).toEqual([]);
     expect(doctor.status).toBe(0);
-    expect(doctor.result.findings).toContainEqual(expect.objectContaining({ code: 'bytes', severity: 'ok' }));
-    const last = await run<UsageResult>(['usage', ...redisFlags], authority);
-    expect(last.result.keys).toBe(WORKFLOWS);
+    expect(findings).toContainEqual(expect.objectContaining({ code: 'bytes', severity: 'ok' }));
+    const last = await run(['usage', ...redisFlags], authority);
+    expect(last.result).toMatchObject({ keys: WORKFLOWS });
 
     for (const id of ids) await client.workflow.getHandle(id).terminate();
   });
@@ -244,6 +242,6 @@ describe.each(Object.keys(SETUPS))('the command line %s', (title) => {
 
 it('the command line refuses a server with an unknown certificate authority, and says so', async () => {
   const redis = await startTlsRedis();
-  const usage = run<UsageResult>(['usage', '--redis-url', `rediss://${redis.host}:${redis.tlsPort}`], '');
+  const usage = run(['usage', '--redis-url', `rediss://${redis.host}:${redis.tlsPort}`], '');
   await expect(usage).rejects.toThrow(/Cannot connect to Redis at 127\.0\.0\.1:\d+: .*certificate/);
 });

@@ -84,13 +84,12 @@ function buildId(number: number): string {
 
 /** The longest round trip of a client that reads a key again and again while `work` lasts. */
 async function measurePause(client: Redis, work: Promise<unknown>): Promise<number> {
-  let isDone = false;
-  const done = work.finally(() => {
-    isDone = true;
-  });
+  const ended = new AbortController();
+  const done = work.finally(() => ended.abort());
+  // It is awaited below.
   done.catch(() => {});
   let pauseMs = 0;
-  while (!isDone) {
+  while (!ended.signal.aborted) {
     const start = performance.now();
     await client.get('temporalio:payloads:v0:absent');
     pauseMs = Math.max(pauseMs, performance.now() - start);

@@ -10,6 +10,8 @@ import { BYTES_IN_FLIGHT_LOADS, measureBytesInFlight } from './measure/bytes-in-
 import { COUNTS, measureGrowth, SIZES } from './measure/growth';
 import { openIoredis, openNodeRedis, openUpstash, type Commands, type Library } from './measure/libraries';
 import { LOADS, MIB, formatLoad, UPSTASH_LOADS, type Load } from './measure/loads';
+import { measureDiagnostics } from './measure/diagnostics';
+import { measureNextSdk, NEXT_SDK_LOADS } from './measure/next-sdk';
 import { measureDrivers } from './measure/null-client';
 import { RawSocket } from './measure/raw-socket';
 import { formatReport } from './report/report';
@@ -53,6 +55,8 @@ async function measureAll(servers: Servers, rounds: number): Promise<Results> {
         ioredis: await measureOver(ioredis, LOADS, { raw: ioredis, 'raw socket': socket }),
         Upstash: await measureOver(upstash, UPSTASH_LOADS, { raw: upstash }),
       },
+      nextSdk: await measureEach('next SDK', NEXT_SDK_LOADS, (load) => measureNextSdk(nodeRedis, load, rounds)),
+      diagnostics: await measureDiagnostics(rounds),
       bytesInFlight: await measureEach('bytes in flight', BYTES_IN_FLIGHT_LOADS, measureBytesInFlight),
       workflows: await measureEach('workflow', WORKFLOW_LOADS, (load) =>
         measureWorkflow(servers, nodeRedis.flush, load, rounds),

@@ -202,7 +202,7 @@ describe('doctor', () => {
   it('tries the commands that a least-privileged user needs, and finds the refused ones', async () => {
     const { url, host, port } = await startServer(...DURABLE);
     const keyPrefix = createPrefix();
-    const rights = '+set +srem +get +getex +eval +pexpire +ping';
+    const rights = '+set +srem +strlen +get +getex +eval +pttl +pexpire +ping';
     await send(url, 'ACL', 'SETUSER', 'worker', 'on', '>secret', `~${keyPrefix}:*`, ...rights.split(' '));
     await send(url, 'ACL', 'SETUSER', 'reader', 'on', '>secret', `~${keyPrefix}:*`, '+get');
 

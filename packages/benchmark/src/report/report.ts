@@ -25,7 +25,8 @@ const HEADER = ['', 'wall, ms', 'CPU, ms', 'longest stall, ms', 'extra memory, M
 
 /** Formats the results as a Markdown page. */
 export function formatReport(results: Results): string {
-  const { machine, rounds, drivers, libraries, bytesInFlight, workflows, growth, commands } = results;
+  const { machine, rounds, drivers, libraries, bytesInFlight, workflows, growth, commands, nextSdk, diagnostics } =
+    results;
   return [
     '# Results',
     `\`npx pnpm@12 bench ${rounds}\` writes this page and \`results.json\` in about half an hour. It needs Node and, unless ` +
@@ -49,8 +50,8 @@ export function formatReport(results: Results): string {
       ]),
     ),
     '## The drivers alone',
-    'Both drivers, this one and `@temporalio/external-storage-s3`, use clients that only keep values in memory. Whenever a ' +
-      'call yields, V8 may collect garbage. In a heap as small as this one, it does so after every 7 to 20 MiB of new ' +
+    'Both drivers, this one and `@temporalio/external-storage-s3`, use clients that do nothing. This one uses memory again, ' +
+      'as its client says that it may, and in another row with a client that does not. Whenever a call yields, V8 may collect garbage. In a heap as small as this one, it does so after every 7 to 20 MiB of new ' +
       'buffers, and blocks the event loop for about 5 ms each time. A call that never yields postpones this to its end.',
     ...formatComparisons(drivers, 'S3 driver'),
     ...Object.entries(libraries).flatMap(([library, measured]) => [
@@ -58,6 +59,19 @@ export function formatReport(results: Results): string {
       `${BASELINES[library]} The S3 driver uses a client that makes the same calls.`,
       ...formatComparisons(measured, 'raw'),
     ]),
+    '## As the next SDK calls',
+    'SDKs after 1.24 make a call for each payload, 8 of one message and 64 in all at once. Over node-redis.',
+    ...formatComparisons(nextSdk, 'one call'),
+    '## Diagnostics',
+    'What the trace of one payload takes, apart from the payload, in microseconds.',
+    formatTable(
+      ['', 'µs'],
+      [
+        ['no trace', diagnostics.untraced.toFixed(2)],
+        ['nobody listens', diagnostics.unheard.toFixed(2)],
+        ['a subscriber listens', diagnostics.heard.toFixed(2)],
+      ],
+    ),
     '## Bytes in flight',
     'The peak size of all buffers during a store, through a client that takes half a second per request: with the default ' +
       '`maxBytesInFlight`, and without a limit. Buffers that are not garbage-collected yet count too.',

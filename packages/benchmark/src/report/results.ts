@@ -1,6 +1,7 @@
 import type { Costs } from '../measure/compare';
 import type { CommandFigures, CommandName } from '../commands/command-load';
 import type { BytesInFlightMemory } from '../measure/bytes-in-flight';
+import type { DiagnosticsCost } from '../measure/diagnostics';
 
 /** Costs by load name. */
 export type Measured = Record<string, { store: Costs; retrieve: Costs }>;
@@ -11,6 +12,9 @@ export interface Results {
   rounds: number;
   drivers: Measured;
   libraries: Record<'node-redis' | 'ioredis' | 'Upstash', Measured>;
+  /** Costs over node-redis. */
+  nextSdk: Measured;
+  diagnostics: DiagnosticsCost;
   /** Costs by load name; the variants are storages. */
   workflows: Record<string, Costs>;
   /** Memory by load name. */

@@ -47,8 +47,15 @@ const NEEDED: NeededCommand[] = [
     name: 'EVAL',
     build: (key) => ['EVAL', "return redis.call('GET', KEYS[1])", '1', key],
     severity: 'warning',
-    consequence: 'the same, where workers use node-redis',
+    consequence: 'all of these, where workers use node-redis, and `extendTtl` fails',
   },
+  {
+    name: 'STRLEN',
+    build: (key) => ['STRLEN', key],
+    severity: 'warning',
+    consequence: 'a key with another value than its payload is not noticed when that is stored',
+  },
+  { name: 'PTTL', build: (key) => ['PTTL', key], severity: 'warning', consequence: '`extendTtl` fails' },
   {
     name: 'PEXPIRE',
     build: (key) => ['PEXPIRE', key, String(PROBE_TTL_MS)],

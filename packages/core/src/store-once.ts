@@ -6,7 +6,11 @@ const PROBE_SIZE = 4 * 1024 * 1024;
 /** A key that was there may be gone a moment later, but not again and again. */
 const MAX_ROUNDS = 3;
 
-/** What became of a payload: Redis had no such key, had it already, or had it and now keeps it longer. */
+/**
+ * What became of a payload to store: Redis had no such key, had it already, or had it and now keeps it longer.
+ *
+ * @experimental
+ */
 export type StoreOutcome = 'inserted' | 'present' | 'extended';
 
 /** A payload to store, and how. */

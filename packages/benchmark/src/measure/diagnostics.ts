@@ -26,18 +26,15 @@ export async function measureDiagnostics(rounds: number): Promise<DiagnosticsCos
   const core = dirname(require.resolve('@temporal-redis-storage/core'));
   const { withTrace } = (await import(join(core, 'diagnostics.js'))) as { withTrace: WithTrace };
   const { signal } = new AbortController();
-  const start = (): object => ({ driverName: 'redis', size: 1 });
-  const run = async (): Promise<void> => {};
-  const traced = (): Promise<void> => withTrace('store', signal, start, run);
+  const traced = (): Promise<void> => withTrace('store', signal, describe, run);
   const costs: Record<keyof DiagnosticsCost, number[]> = { untraced: [], unheard: [], heard: [] };
   const { asyncEnd } = tracingChannel('temporal-redis-storage:store');
-  const listen = (): void => {};
   for (let round = 0; round <= rounds; round++) {
     const untraced = await time(run);
     const unheard = await time(traced);
-    asyncEnd.subscribe(listen);
+    asyncEnd.subscribe(ignore);
     const heard = await time(traced);
-    asyncEnd.unsubscribe(listen);
+    asyncEnd.unsubscribe(ignore);
     if (round === 0) continue;
     costs.untraced.push(untraced);
     costs.unheard.push(unheard);
@@ -46,9 +43,15 @@ export async function measureDiagnostics(rounds: number): Promise<DiagnosticsCos
   return { untraced: median(costs.untraced), unheard: median(costs.unheard), heard: median(costs.heard) };
 }
 
-async function time(run: () => Promise<void>): Promise<number> {
+const describe = (): object => ({ driverName: 'redis', size: 1 });
+
+const run = async (): Promise<void> => {};
+
+const ignore = (): void => {};
+
+async function time(operation: () => Promise<void>): Promise<number> {
   const start = performance.now();
-  for (let call = 0; call < CALLS; call++) await run();
+  for (let call = 0; call < CALLS; call++) await operation();
   return ((performance.now() - start) / CALLS) * 1000;
 }
 

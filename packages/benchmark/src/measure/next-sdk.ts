@@ -32,6 +32,11 @@ function createPermit(limit: number, outer: Permit = (_item, operation) => opera
   };
 }
 
+/** A context as SDKs after 1.24 have it. */
+function createLimitedContext(): object {
+  return { limiter: { permit: createPermit(LIMITS.message, createPermit(LIMITS.storage)) } };
+}
+
 /** Compares one call for all payloads, as SDK 1.24 makes it, with a limited call for each, as later SDKs make them. */
 export async function measureNextSdk(
   library: Library,
@@ -40,11 +45,8 @@ export async function measureNextSdk(
 ): Promise<{ store: Costs; retrieve: Costs }> {
   const payloads = createPayloads(load);
   const driver = new RedisStorageDriver({ client: library.adapter });
-  const createLimiter = (): object => ({
-    limiter: { permit: createPermit(LIMITS.message, createPermit(LIMITS.storage)) },
-  });
   const storeEach = async (): Promise<void> => {
-    const context = { ...createContext(), ...createLimiter() };
+    const context = { ...createContext(), ...createLimitedContext() };
     await Promise.all(payloads.map((payload) => driver.store(context, [payload])));
   };
   const after = (): Promise<unknown> => library.flush();
@@ -58,7 +60,7 @@ export async function measureNextSdk(
   );
   const claims = await driver.store(createContext(), payloads);
   const retrieveEach = async (): Promise<void> => {
-    const context = createLimiter();
+    const context = createLimitedContext();
     await Promise.all(claims.map((claim) => driver.retrieve(context, [claim])));
   };
   const retrieve = await compare(

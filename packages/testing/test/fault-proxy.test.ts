@@ -248,3 +248,30 @@ it('a link of the fault proxy can be cut and reset between commands', async () =
   await waitUntilEnded(second);
   expect(first.ended()).toBe('');
 });
+
+it('a link of the fault proxy that is reset while it closes leaves no socket open', async () => {
+  const socketsBefore = countTcpSockets();
+  const client = open();
+  proxy.toClient = async function* (_bytes, link, replaced) {
+    await once(replaced, 'abort');
+    // The proxy ends its connection to the server within these ticks, and libuv sends the FIN only after them.
+    for (let i = 0; i < 1000; i++) await new Promise<void>((resolve) => process.nextTick(resolve));
+    link.reset();
+    yield* [];
+  };
+  client.socket.write('echo');
+  await waitBriefly();
+  proxy.toServer = hold;
+  client.socket.end('last');
+  await waitBriefly();
+
+  proxy.toServer = pass;
+  proxy.toClient = pass;
+
+  await waitUntilEnded(client);
+  await waitUntil('all sockets are closed', [proxy], async () => countTcpSockets() === socketsBefore);
+});
+
+function countTcpSockets(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+}

@@ -94,10 +94,19 @@ function createLink(client: Socket, server: Socket): FaultyLink {
       server.destroySoon();
     },
     reset() {
-      client.resetAndDestroy();
-      server.resetAndDestroy();
+      resetSocket(client);
+      resetSocket(server);
     },
   };
+}
+
+/**
+ * Closes a socket with a RST. libuv refuses to reset a socket that is about to send its FIN, and Node then leaves the file
+ * descriptor open until the process ends, so such a socket is closed without.
+ */
+function resetSocket(socket: Socket): void {
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 /** An AbortController without a limit on listeners, because every connection may add one. */

@@ -17,9 +17,9 @@ export class Servers {
   }
 
   private constructor(
-    private readonly redis: RunningRedis,
-    private readonly upstash: UpstashServer,
-    private readonly temporal: RunningTemporal,
+    readonly redis: RunningRedis,
+    readonly upstash: UpstashServer,
+    readonly temporal: RunningTemporal,
   ) {}
 
   /** Runs a program with the servers' addresses in its environment, and returns its output. */

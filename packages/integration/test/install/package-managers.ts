@@ -40,7 +40,7 @@ export interface PackageManager extends Replacements {
   /** The command that runs a program with Node. */
   node: Command;
   /** The environment for commands in a project. */
-  createEnv?(folder: string): NodeJS.ProcessEnv;
+  createEnv?: (folder: string) => NodeJS.ProcessEnv;
 }
 
 function createManager(replacements: Replacements): PackageManager {

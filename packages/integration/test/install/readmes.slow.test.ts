@@ -47,7 +47,8 @@ const options = { taskQueue: 'orders', workflowId: process.env.WORKFLOW_ID, args
 const result = await worker.runUntil(client.workflow.execute('echo', options));
 console.log(result === text ? 'done' : 'another result');
 process.exit();`,
-  keys: 1,
+  // The argument's key has no run ID, and the result's has one.
+  keys: 2,
 };
 
 const USE_THE_DRIVER: Check = {

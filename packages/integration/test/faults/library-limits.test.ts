@@ -4,6 +4,7 @@ import { IoredisStorageDriverClient } from '@temporal-redis-storage/ioredis';
 import { NodeRedisStorageDriverClient } from '@temporal-redis-storage/node-redis';
 import {
   cleanUpAfterEach,
+  delay,
   hold,
   pass,
   startFaultProxy,
@@ -12,7 +13,9 @@ import {
   type RunningRedis,
 } from '@temporal-redis-storage/testing';
 import { Redis } from 'ioredis';
+import { Redis as Redis5 } from 'ioredis-5';
 import { createClient, createClientPool } from 'redis';
+import { createClient as createClient5 } from 'redis-5';
 
 jest.setTimeout(120_000);
 
@@ -39,6 +42,19 @@ const createPayloads = (count: number) => Array.from({ length: count }, () => ({
 const createDriver = (client: RedisStorageDriverClient): RedisStorageDriver =>
   new RedisStorageDriver({ client, keyPrefix: randomUUID(), requestTimeout: '12 seconds' });
 
+async function connectIoredis(client: Redis | Redis5): Promise<RedisStorageDriverClient> {
+  client.on('error', () => {});
+  cleanUp(() => client.disconnect());
+  await client.ping();
+  return new IoredisStorageDriverClient(client);
+}
+
+/** Both major versions of node-redis. */
+const NODE_REDIS = [
+  ['node-redis 6', createClient],
+  ['node-redis 5', createClient5 as unknown as typeof createClient],
+] as const;
+
 /** Clients with a limit that is shorter than the driver's deadline. */
 const LIMITED: Record<string, () => Promise<RedisStorageDriverClient>> = {
   async 'the command time-out of node-redis 6'() {
@@ -48,13 +64,8 @@ const LIMITED: Record<string, () => Promise<RedisStorageDriverClient>> = {
     cleanUp(() => client.destroy());
     return new NodeRedisStorageDriverClient(client);
   },
-  async "ioredis's commandTimeout"() {
-    const client = new Redis(proxy.port, proxy.host, { commandTimeout: 300 });
-    client.on('error', () => {});
-    cleanUp(() => client.disconnect());
-    await client.ping();
-    return new IoredisStorageDriverClient(client);
-  },
+  'the commandTimeout of ioredis 6': () => connectIoredis(new Redis(proxy.port, proxy.host, { commandTimeout: 300 })),
+  'the commandTimeout of ioredis 5': () => connectIoredis(new Redis5(proxy.port, proxy.host, { commandTimeout: 300 })),
   async "a pool's acquireTimeout"() {
     const pool = createClientPool(
       { url: `redis://${proxy.host}:${proxy.port}` },
@@ -70,21 +81,26 @@ const LIMITED: Record<string, () => Promise<RedisStorageDriverClient>> = {
 describe("the driver's deadline decides, not", () => {
   it.each(Object.keys(LIMITED))('%s', async (name) => {
     const driver = createDriver(await LIMITED[name]!());
+    // Without a connection, commands wait unwritten, and only then node-redis's own time-out applies.
     proxy.toServer = hold;
-    setTimeout(() => (proxy.toServer = pass), 1500);
+    for (const link of proxy.links) link.reset();
+    const timer = setTimeout(() => (proxy.toServer = pass), 1500);
+    cleanUp(() => clearTimeout(timer));
     const payloads = createPayloads(2);
     await expect(driver.store({}, payloads)).resolves.toHaveLength(2);
   });
 });
 
-describe('commandsQueueMaxLength of node-redis', () => {
-  it('lets calls with more payloads succeed', async () => {
-    const client = createClient({ url: redis.url, commandsQueueMaxLength: 20 });
+describe('commandsQueueMaxLength', () => {
+  it.each(NODE_REDIS)('lets calls with more payloads succeed on a slow connection, with %s', async (_name, create) => {
+    const client = create({ url: `redis://${proxy.host}:${proxy.port}`, commandsQueueMaxLength: 20 });
     client.on('error', () => {});
     await client.connect();
     cleanUp(() => client.destroy());
     const driver = createDriver(new NodeRedisStorageDriverClient(client));
-    const payloads = createPayloads(100);
+    // Too many for the retries of a full queue.
+    const payloads = createPayloads(200);
+    proxy.toServer = delay(150);
     const claims = await driver.store({}, payloads);
     const read = await driver.retrieve({}, claims);
     expect(read.map(({ data }, index) => Buffer.compare(data!, payloads[index]!.data))).toEqual(payloads.map(() => 0));
@@ -92,10 +108,10 @@ describe('commandsQueueMaxLength of node-redis', () => {
 });
 
 describe('maxclients', () => {
-  it('is waited for by node-redis until a connection is free', async () => {
+  it.each(NODE_REDIS)('is waited for until a connection is free, with %s', async (_name, create) => {
     const admin = createClient({ url: redis.url });
     await admin.connect();
-    const client = createClient({ url: redis.url, socket: { reconnectStrategy: 100 } });
+    const client = create({ url: redis.url, socket: { reconnectStrategy: 100 } });
     client.on('error', () => {});
     await client.connect();
     cleanUp(

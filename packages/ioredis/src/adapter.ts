@@ -46,8 +46,12 @@ if ttl >= 0 and ttl < tonumber(ARGV[1]) then redis.call('PEXPIRE', KEYS[1], ARGV
 return 1
 `;
 
-/** Messages of ioredis when it has no connection, and one that a Cluster sends while it moves a slot. */
-const NO_CONNECTION = /^(?:Stream isn't writeable|Reached the max retries per request limit|MOVED |ASK )/;
+/**
+ * Messages of ioredis when it has no connection, and one that a Cluster sends while it moves a slot. `Command timed out` is
+ * its `commandTimeout` for a command of its own, while it connects: it rejects all waiting commands with the same error.
+ */
+const NO_CONNECTION =
+  /^(?:Stream isn't writeable|Reached the max retries per request limit|(?:Ready check failed: )?Command timed out|MOVED |ASK )/;
 
 /**
  * Reads and writes payloads through an ioredis client, version 5 or 6. The caller configures, connects and closes the

@@ -44,6 +44,7 @@ describe('IoredisStorageDriverClient', () => {
     [new Error('ASK 3999 127.0.0.1:6381'), true],
     [new Error('Connection is closed.'), false],
     [new Error('Reached the max retries per request limit (which is 20).'), true],
+    [new Error('Command timed out'), true],
     [new Error('OOM command not allowed'), false],
     [undefined, false],
   ])('decides whether the driver retries an error: %s, %p', (error, transient) => {

@@ -59,6 +59,13 @@ const FORMS: Record<string, (fields: Payload) => object> = {
         ]),
       ),
     ),
+  'an object whose metadata alone is a getter that uses this': ({ metadata, ...others }) =>
+    Object.defineProperty({ ...others, hidden: metadata }, 'metadata', {
+      enumerable: true,
+      get(this: { hidden: Payload['metadata'] }) {
+        return this.hidden;
+      },
+    }),
   'a frozen object': (fields) => Object.freeze({ ...fields }),
 };
 

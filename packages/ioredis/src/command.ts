@@ -42,7 +42,7 @@ export async function sendCommand<Client extends object, Reply>(
   if (typeof sendByClient !== 'function') return send(client);
   let takeBack: (() => void) | undefined;
   const view = Object.create(client, {
-    options: { value: { ...options, enableAutoPipelining: false } },
+    options: { value: Object.create(options ?? null, { enableAutoPipelining: { value: false } }) },
     sendCommand: {
       value(command: Command, ...others: unknown[]) {
         takeBack ??= controlCommand(command, isCluster, value, abortSignal);

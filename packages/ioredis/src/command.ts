@@ -71,7 +71,7 @@ class LostConnectionError extends Error {
 function createLostConnectionError(command: string): LostConnectionError {
   return new LostConnectionError(
     `The connection was lost before Redis answered ${command.toUpperCase()}. If that happens each time, Redis closes it: ` +
-      'see client-output-buffer-limit, client-query-buffer-limit and maxmemory-clients',
+      'see client-output-buffer-limit, client-query-buffer-limit, proto-max-bulk-len and maxmemory-clients',
   );
 }
 

@@ -2,7 +2,15 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import * as ioredis6 from 'ioredis';
 import { RedisStorageDriver } from '@temporal-redis-storage/core';
-import { after, pass, reset, startFaultProxy, startRedis, startRedisCluster } from '@temporal-redis-storage/testing';
+import {
+  after,
+  hold,
+  pass,
+  reset,
+  startFaultProxy,
+  startRedis,
+  startRedisCluster,
+} from '@temporal-redis-storage/testing';
 import type { FaultProxy, RunningRedis, RunningRedisCluster } from '@temporal-redis-storage/testing';
 import { IoredisStorageDriverClient } from '../src';
 import { LIBRARIES } from './libraries';
@@ -144,6 +152,30 @@ describe.each(LIBRARIES)('a large value through %s', (_, { default: Redis, Clust
       expect(payloads.map((payload) => payload.data?.length)).toEqual([data.length, otherData.length]);
       expect(Buffer.compare(payloads[0]!.data!, data)).toBe(0);
       expect(Buffer.compare(payloads[1]!.data!, otherData)).toBe(0);
+    });
+
+    it('is refused once if it is over proto-max-bulk-len, and later ones are not copied either', async () => {
+      const admin = await waitUntilReady(trackClient(new Redis(single.url)));
+      const redis = await waitUntilReady(trackClient(new Redis({ host: proxy.host, port: proxy.port })));
+      redis.on('error', () => {});
+      const client = new IoredisStorageDriverClient(redis);
+      const [refused, accepted] = [randomBytes(MIB + 1000), randomBytes(2 * MIB)];
+      const sent = jest.spyOn(redis, 'sendCommand');
+      redis.once('close', () => (proxy.toServer = pass));
+      await admin.config('SET', 'proto-max-bulk-len', '1mb');
+      try {
+        // Redis sees the length alone, so that its answer isn't lost with the rest of the value.
+        proxy.toServer = after(500, hold);
+        await expect(client.setIfAbsent(randomUUID(), refused)).rejects.toThrow('invalid bulk length');
+      } finally {
+        await admin.config('SET', 'proto-max-bulk-len', '512mb');
+      }
+      await redis.ping();
+      expect(sent.mock.calls.filter(([{ name }]) => name === 'set')).toHaveLength(1);
+
+      const writes = recordWrites(redis);
+      expect(await client.setIfAbsent(randomUUID(), accepted)).toBe(true);
+      expect(writes.filter(isUncopied(accepted))).toHaveLength(1);
     });
   });
 

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { RedisStorageDriver } from '../src';
 import { InMemoryStorageDriverClient } from '../src/testing';
@@ -14,7 +16,7 @@ const createDriver = (): RedisStorageDriver =>
 
 const createPayloads = () => [1, 2, 3].map((fill) => ({ metadata: {}, data: new Uint8Array(SIZE).fill(fill) }));
 
-/** A program that stores under fake timers, restores the real ones, and stores and reads again. */
+/** The function `main`, which stores under fake timers, restores the real ones, and stores and reads again. */
 const createProgram = (fake: string, restore: string): string => `
 const { RedisStorageDriver } = require(${JSON.stringify(join(__dirname, '..'))});
 const { InMemoryStorageDriverClient } = require(${JSON.stringify(join(__dirname, '../lib/testing'))});
@@ -28,7 +30,6 @@ async function main() {
   const payloads = await driver.retrieve({}, await driver.store({}, createPayloads()));
   console.log(payloads.map(({ data }) => data[0]).join());
 }
-main();
 `;
 
 const FAKES: [name: string, fake: string, restore: string][] = [
@@ -52,8 +53,23 @@ const FAKES: [name: string, fake: string, restore: string][] = [
 
 describe('a driver works under fake timers, and after them', () => {
   it.each(FAKES)('%s', async (_name, fake, restore) => {
-    const { stdout } = await run(process.execPath, ['-e', createProgram(fake, restore)], { timeout: 50_000 });
+    const program = `${createProgram(fake, restore)} main();`;
+    const { stdout } = await run(process.execPath, ['-e', program], { timeout: 50_000 });
     expect(stdout).toBe('1,2,3\n');
+  });
+
+  it("Vitest's", async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'vitest-'));
+    const program = createProgram('vi.useFakeTimers();', 'vi.useRealTimers();');
+    await writeFile(join(folder, 'driver.test.js'), `it('works', async () => { ${program} await main(); });`);
+    const vitest = join(dirname(require.resolve('vitest/package.json')), 'vitest.mjs');
+    const args = ['run', '--globals', '--root', folder, '--testTimeout', '30000'];
+    try {
+      const { stdout } = await run(process.execPath, [vitest, ...args], { timeout: 100_000 });
+      expect(stdout).toContain('1,2,3\n');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it.each([

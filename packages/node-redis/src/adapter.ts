@@ -76,7 +76,7 @@ return {KEYS[1], 1}
  * `Disconnects client` is what a cluster reports when it drops a node.
  */
 const NO_CONNECTION =
-  /^(?:Socket (?:closed unexpectedly|timeout)|Connection timeout|The client is offline|Disconnects client)/;
+  /^(?:Socket (?:closed unexpectedly|timeout)|Connection timeout|The client is offline|Disconnects client|The connection was lost)/;
 const NO_CONNECTION_CODES = /^(?:ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN)$/;
 
 /** Messages of node-redis when its queue (`commandsQueueMaxLength`) is full, or its pool has no free client in time. */
@@ -91,7 +91,7 @@ const NO_CAPACITY = /^(?:The queue is full|Timeout waiting for a client|Command 
 export class NodeRedisStorageDriverClient implements RedisStorageDriverClient {
   /** True: Redis has the whole value before it replies, and node-redis keeps nothing of a command that has its reply. */
   readonly releasesData = true;
-  private readonly commands: NodeRedisCommands;
+  private readonly createCommands: () => NodeRedisCommands;
   private readonly limit: CommandLimit;
 
   /** @throws TypeError if `client` isn't a node-redis client */
@@ -102,7 +102,7 @@ export class NodeRedisStorageDriverClient implements RedisStorageDriverClient {
           `version 5 or 6, got ${formatType(client)}`,
       );
     }
-    this.commands = binaryCommands(client);
+    this.createCommands = prepareCommands(client);
     this.limit = new CommandLimit(readQueueLength(client));
   }
 
@@ -160,6 +160,11 @@ export class NodeRedisStorageDriverClient implements RedisStorageDriverClient {
     return result;
   }
 
+  /** For one command each time. */
+  private get commands(): NodeRedisCommands {
+    return this.createCommands();
+  }
+
   /** Sends a command as soon as node-redis's queue has room for it. */
   private async send<T>(abortSignal: AbortSignal | undefined, command: () => Promise<T>): Promise<T> {
     abortSignal?.throwIfAborted();
@@ -181,22 +186,47 @@ export class NodeRedisStorageDriverClient implements RedisStorageDriverClient {
 }
 
 /**
- * A view of the client whose replies are bytes, and whose commands don't time out by themselves (in version 6 after five
- * seconds), because the driver has a deadline. The caller's client stays as it is.
+ * Creates views of the client whose replies are bytes, and whose commands don't time out by themselves (in version 6 after
+ * five seconds), because the driver has a deadline. The caller's client stays as it is.
  */
-function binaryCommands(client: NodeRedisClient): NodeRedisCommands {
+function prepareCommands(client: NodeRedisClient): () => NodeRedisCommands {
   const { commandOptions, _commandOptions, withCommandOptions } = client as {
     commandOptions?: object;
     _commandOptions?: object;
     withCommandOptions?: (options: object) => NodeRedisCommands;
   };
   const options = { ...(commandOptions ?? _commandOptions), typeMapping: BLOB_AS_BUFFER, timeout: 0 };
-  if ('commandOptions' in client) {
-    // In node-redis 5, a sentinel's `withTypeMapping` would change the caller's own client.
-    return Object.create(client, { commandOptions: { value: options } }) as NodeRedisCommands;
-  }
-  if (typeof withCommandOptions === 'function') return withCommandOptions.call(client, options);
-  return client.withTypeMapping(BLOB_AS_BUFFER);
+  // In node-redis 5, a sentinel's `withTypeMapping` would change the caller's own client.
+  if ('commandOptions' in client) return () => createSentinelCommands(client, options);
+  const commands =
+    typeof withCommandOptions === 'function'
+      ? withCommandOptions.call(client, options)
+      : client.withTypeMapping(BLOB_AS_BUFFER);
+  return () => commands;
+}
+
+/**
+ * A view of a sentinel for one command, which is sent once. By itself, a sentinel sends a command up to 17 times
+ * (`maxCommandRediscovers`), also after the driver has given up on it, and others wait until then: if the command makes
+ * Redis close the connection, that takes the better part of a minute.
+ */
+function createSentinelCommands(client: NodeRedisClient, options: object): NodeRedisCommands {
+  let isSent = false;
+  return Object.create(client, {
+    commandOptions: {
+      // A sentinel reads its options each time it sends a command.
+      get() {
+        if (isSent) {
+          throw new Error(
+            'The connection was lost before Redis answered, or the primary has changed. If that happens each time, Redis ' +
+              'closes it: see client-output-buffer-limit, client-query-buffer-limit, proto-max-bulk-len and maxmemory-clients',
+          );
+        }
+        isSent = true;
+        return options;
+      },
+    },
+  }) as NodeRedisCommands;
 }
 
 /** `commandsQueueMaxLength` of a client, or of a cluster's `defaults`; Infinity if it isn't set. */

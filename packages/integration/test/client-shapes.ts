@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis as Upstash } from '@upstash/redis';
-import { Cluster, Redis } from 'ioredis';
-import { createClient, createClientPool, createCluster, createSentinel } from 'redis';
+import * as ioredis6 from 'ioredis';
+import * as ioredis5 from 'ioredis-5';
+import * as redis6 from 'redis';
+import * as redis5 from 'redis-5';
 import type { RedisStorageDriverClient } from '@temporal-redis-storage/core';
 import { IoredisStorageDriverClient } from '@temporal-redis-storage/ioredis';
 import { NodeRedisStorageDriverClient, type NodeRedisClient } from '@temporal-redis-storage/node-redis';
@@ -87,7 +89,7 @@ function openPersistentNodeRedis(redis: NodeRedisConnection): OpenClient {
   return { client: new NodeRedisStorageDriverClient(redis), errors, connected: connect(), close };
 }
 
-export function openIoredis(redis: Redis | Cluster): OpenClient {
+export function openIoredis(redis: ioredis6.Redis | ioredis6.Cluster): OpenClient {
   const errors: Error[] = [];
   redis.on('error', (error: Error) => errors.push(error));
   return {
@@ -122,64 +124,109 @@ const buildIoredisOptions = ({ tls, socketTimeout }: Endpoints): { tls?: object;
 
 type Shapes = Record<string, (endpoints: Endpoints) => OpenClient>;
 
+/** The shapes of one library: clients that connect to a fixed server, ask a sentinel for its address, or are a cluster's. */
+type LibraryShapes = Record<'single' | 'sentinel' | 'cluster', Shapes>;
+
+function createNodeRedisShapes(
+  library: string,
+  { createClient, createClientPool, createCluster, createSentinel }: typeof redis6,
+): LibraryShapes {
+  return {
+    single: {
+      [library]: (endpoints) => openPersistentNodeRedis(createClient({ ...buildNodeRedisOptions(endpoints), RESP: 2 })),
+      [`${library}, RESP3`]: (endpoints) =>
+        openPersistentNodeRedis(createClient({ ...buildNodeRedisOptions(endpoints), RESP: 3 })),
+      [`${library}, pool`]: (endpoints) => openPersistentNodeRedis(createClientPool(buildNodeRedisOptions(endpoints))),
+    },
+    sentinel: {
+      [`${library}, sentinel`](endpoints) {
+        const { host, port, tls, sentinel = { host, port } } = endpoints;
+        const sentinelAddress = `${sentinel.host}:${sentinel.port}`;
+        return openPersistentNodeRedis(
+          createSentinel({
+            name: MASTER_NAME,
+            sentinelRootNodes: [sentinel],
+            nodeAddressMap: (address) => (address === sentinelAddress ? undefined : { host, port }),
+            nodeClientOptions: buildSocketOptions(endpoints),
+            ...(tls && { sentinelClientOptions: { socket: { tls } } }),
+          }),
+        );
+      },
+    },
+    cluster: {
+      [`${library}, cluster`]: (endpoints) =>
+        openPersistentNodeRedis(
+          createCluster({ rootNodes: [{ url: buildUrl(endpoints) }], defaults: buildSocketOptions(endpoints) }),
+        ),
+    },
+  };
+}
+
+function createIoredisShapes(
+  library: string,
+  { Redis, Cluster }: Pick<typeof ioredis6, 'Redis' | 'Cluster'>,
+): LibraryShapes {
+  return {
+    single: {
+      [library]: (endpoints) => openIoredis(new Redis(endpoints.port, endpoints.host, buildIoredisOptions(endpoints))),
+      [`${library}, autopipelining`]: (endpoints) =>
+        openIoredis(
+          new Redis(endpoints.port, endpoints.host, { ...buildIoredisOptions(endpoints), enableAutoPipelining: true }),
+        ),
+    },
+    sentinel: {
+      [`${library}, sentinel`](endpoints) {
+        const { host, port, tls, sentinel = { host, port } } = endpoints;
+        return openIoredis(
+          new Redis({
+            name: MASTER_NAME,
+            sentinels: [sentinel],
+            natMap: () => ({ host, port }),
+            ...buildIoredisOptions(endpoints),
+            ...(tls && { sentinelTLS: {} }),
+          }),
+        );
+      },
+    },
+    cluster: {
+      [`${library}, cluster`]: (endpoints) =>
+        openIoredis(
+          new Cluster([{ host: endpoints.host, port: endpoints.port }], {
+            redisOptions: buildIoredisOptions(endpoints),
+          }),
+        ),
+    },
+  };
+}
+
+const NODE_REDIS = createNodeRedisShapes('node-redis', redis6);
+const NODE_REDIS_5 = createNodeRedisShapes('node-redis 5', redis5 as unknown as typeof redis6);
+const IOREDIS = createIoredisShapes('ioredis', ioredis6);
+const IOREDIS_5 = createIoredisShapes('ioredis 5', ioredis5 as unknown as typeof ioredis6);
+
 /** Clients that connect to a fixed server. */
 export const SINGLE_SHAPES: Shapes = {
-  'node-redis': (endpoints) => openPersistentNodeRedis(createClient({ ...buildNodeRedisOptions(endpoints), RESP: 2 })),
-  'node-redis, RESP3': (endpoints) =>
-    openPersistentNodeRedis(createClient({ ...buildNodeRedisOptions(endpoints), RESP: 3 })),
-  'node-redis, pool': (endpoints) => openPersistentNodeRedis(createClientPool(buildNodeRedisOptions(endpoints))),
-  ioredis: (endpoints) => openIoredis(new Redis(endpoints.port, endpoints.host, buildIoredisOptions(endpoints))),
-  'ioredis, autopipelining': (endpoints) =>
-    openIoredis(
-      new Redis(endpoints.port, endpoints.host, { ...buildIoredisOptions(endpoints), enableAutoPipelining: true }),
-    ),
+  ...NODE_REDIS.single,
+  ...IOREDIS.single,
   'Upstash, @upstash/redis client': ({ upstash: { url, token } }) => openUpstash(new Upstash({ url, token })),
   'Upstash, URL and token': ({ upstash: { url, token } }) => openUpstash({ url, token }),
 };
 
-/** Clients that ask a sentinel for the address of their server. */
-const SENTINEL_SHAPES: Shapes = {
-  'node-redis, sentinel'(endpoints) {
-    const { host, port, tls, sentinel = { host, port } } = endpoints;
-    const sentinelAddress = `${sentinel.host}:${sentinel.port}`;
-    return openPersistentNodeRedis(
-      createSentinel({
-        name: MASTER_NAME,
-        sentinelRootNodes: [sentinel],
-        nodeAddressMap: (address) => (address === sentinelAddress ? undefined : { host, port }),
-        nodeClientOptions: buildSocketOptions(endpoints),
-        ...(tls && { sentinelClientOptions: { socket: { tls } } }),
-      }),
-    );
-  },
-  'ioredis, sentinel'(endpoints) {
-    const { host, port, tls, sentinel = { host, port } } = endpoints;
-    return openIoredis(
-      new Redis({
-        name: MASTER_NAME,
-        sentinels: [sentinel],
-        natMap: () => ({ host, port }),
-        ...buildIoredisOptions(endpoints),
-        ...(tls && { sentinelTLS: {} }),
-      }),
-    );
-  },
-};
-
 /** Clients of the cluster that a node belongs to. */
-export const CLUSTER_SHAPES: Shapes = {
-  'node-redis, cluster': (endpoints) =>
-    openPersistentNodeRedis(
-      createCluster({ rootNodes: [{ url: buildUrl(endpoints) }], defaults: buildSocketOptions(endpoints) }),
-    ),
-  'ioredis, cluster': (endpoints) =>
-    openIoredis(
-      new Cluster([{ host: endpoints.host, port: endpoints.port }], { redisOptions: buildIoredisOptions(endpoints) }),
-    ),
-};
+export const CLUSTER_SHAPES: Shapes = { ...NODE_REDIS.cluster, ...IOREDIS.cluster };
 
 /** Every shape of client that an adapter takes. */
-export const SHAPES = { ...SINGLE_SHAPES, ...SENTINEL_SHAPES, ...CLUSTER_SHAPES };
+export const SHAPES: Shapes = { ...SINGLE_SHAPES, ...NODE_REDIS.sentinel, ...IOREDIS.sentinel, ...CLUSTER_SHAPES };
+
+/** The same shapes in the previous major versions of the libraries. */
+export const PREVIOUS_MAJOR_SHAPES: Shapes = {
+  ...NODE_REDIS_5.single,
+  ...NODE_REDIS_5.sentinel,
+  ...NODE_REDIS_5.cluster,
+  ...IOREDIS_5.single,
+  ...IOREDIS_5.sentinel,
+  ...IOREDIS_5.cluster,
+};
 
 /** The ready check of ioredis sends INFO, and prints a warning if the user may not run it. */
 const WITHOUT_INFO = { enableReadyCheck: false };
@@ -190,13 +237,13 @@ export const SERVER_CLIENTS: Record<string, (server: RedisAddress, access?: Acce
     const socket = { host, port, reconnectStrategy: false } as const;
     const tls = { tls: true, ...(ca && { ca }) } as const;
     return waitForConnection(
-      openNodeRedis(createClient({ ...access, socket: ca === undefined ? socket : { ...socket, ...tls } })),
+      openNodeRedis(redis6.createClient({ ...access, socket: ca === undefined ? socket : { ...socket, ...tls } })),
     );
   },
   async ioredis({ host, port }, { ca, database = 0, ...login } = {}) {
     const tls = ca === undefined ? {} : { tls: ca ? { ca } : {} };
     return openIoredis(
-      new Redis({ host, port, db: database, ...login, ...tls, ...WITHOUT_INFO, retryStrategy: () => null }),
+      new ioredis6.Redis({ host, port, db: database, ...login, ...tls, ...WITHOUT_INFO, retryStrategy: () => null }),
     );
   },
 };
@@ -214,9 +261,9 @@ export const CLUSTER_CLIENTS: Record<string, (node: RedisAddress, login?: Login)
 export const SENTINEL_CLIENTS: Record<string, (sentinel: RunningRedisSentinel) => Promise<OpenClient>> = {
   'node-redis': (sentinel) => openNodeRedisSentinel(sentinel),
   'node-redis, reading from replicas': (sentinel) => openNodeRedisSentinel(sentinel, { replicaPoolSize: 1 }),
-  ioredis: async ({ name, sentinels }) => openIoredis(new Redis({ name, sentinels })),
+  ioredis: async ({ name, sentinels }) => openIoredis(new ioredis6.Redis({ name, sentinels })),
   'ioredis, detecting failovers': async ({ name, sentinels }) =>
-    openIoredis(new Redis({ name, sentinels, failoverDetector: true })),
+    openIoredis(new ioredis6.Redis({ name, sentinels, failoverDetector: true })),
 };
 
 async function waitForConnection(open: OpenClient): Promise<OpenClient> {
@@ -230,7 +277,7 @@ function openNodeRedisCluster(
   options: { useReplicas?: boolean } = {},
 ): Promise<OpenClient> {
   return waitForConnection(
-    openNodeRedis(createCluster({ rootNodes: [{ socket: { host, port } }], defaults: login, ...options })),
+    openNodeRedis(redis6.createCluster({ rootNodes: [{ socket: { host, port } }], defaults: login, ...options })),
   );
 }
 
@@ -239,12 +286,14 @@ function openIoredisCluster(
   login?: Login,
   options: { scaleReads?: 'slave'; enableAutoPipelining?: boolean } = {},
 ): OpenClient {
-  return openIoredis(new Cluster([{ host, port }], { redisOptions: { ...login, ...WITHOUT_INFO }, ...options }));
+  return openIoredis(
+    new ioredis6.Cluster([{ host, port }], { redisOptions: { ...login, ...WITHOUT_INFO }, ...options }),
+  );
 }
 
 function openNodeRedisSentinel(
   { name, sentinels }: RunningRedisSentinel,
   options: { replicaPoolSize?: number } = {},
 ): Promise<OpenClient> {
-  return waitForConnection(openNodeRedis(createSentinel({ name, sentinelRootNodes: sentinels, ...options })));
+  return waitForConnection(openNodeRedis(redis6.createSentinel({ name, sentinelRootNodes: sentinels, ...options })));
 }

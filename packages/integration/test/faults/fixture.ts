@@ -9,7 +9,7 @@ import {
 } from '@temporal-redis-storage/testing';
 import { connectAll, disconnectAll, type RedisConnection } from '../../../testing/src/servers/redis-connection';
 import { startSentinel } from '../../../testing/src/servers/sentinel';
-import { MASTER_NAME, SHAPES, type Endpoints, type OpenClient } from '../client-shapes';
+import { MASTER_NAME, PREVIOUS_MAJOR_SHAPES, SHAPES, type Endpoints, type OpenClient } from '../client-shapes';
 
 /** A client, and the fault proxy between client and server. */
 interface ProxiedClient extends OpenClient {
@@ -69,7 +69,7 @@ async function startFaultFixture(): Promise<FaultFixture> {
     backDoor,
     admin: admin!,
     open(name, settings) {
-      const client = SHAPES[name]!({ ...endpoints, ...settings });
+      const client = { ...SHAPES, ...PREVIOUS_MAJOR_SHAPES }[name]!({ ...endpoints, ...settings });
       opened.push(client);
       return { ...client, proxy: name.startsWith('Upstash') ? http : tcp };
     },

@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { Redis as Upstash } from '@upstash/redis';
+import RedisMock from 'ioredis-mock';
 import { createClient, createClientPool } from 'redis';
 import { RedisStorageDriver } from '@temporal-redis-storage/core';
 import { startRedis } from '@temporal-redis-storage/testing';
@@ -63,6 +65,20 @@ describe('IoredisStorageDriverClient', () => {
     await expect(client.get('key')).rejects.toThrow(
       new TypeError('ioredis returned a string instead of bytes: remove the reply transformer of GET and GETEX'),
     );
+  });
+
+  it('changes nothing when it asks a server that takes every write for a change', async () => {
+    // Its SETRANGE creates an empty key, for example.
+    const redis = new RedisMock();
+    const driver = new RedisStorageDriver({ client: new IoredisStorageDriverClient(redis) });
+    const data = randomBytes(5 * 1024 * 1024);
+
+    const [payload] = await driver.retrieve({}, await driver.store({}, [{ data }]));
+
+    expect(Buffer.compare(payload!.data!, data)).toBe(0);
+    expect(await new IoredisStorageDriverClient(redis).exists('absent')).toBe(false);
+    expect(await redis.keys('*')).toHaveLength(1);
+    redis.disconnect();
   });
 
   describe.each(LIBRARIES)('with %s', (_, { default: Redis, Cluster }) => {

@@ -208,6 +208,8 @@ describe('the error of a refused request gives the reason and advice for', () =>
 
   it.each([
     [413, '', /\(HTTP 413\); lower the driver's maxPayloadSize/],
+    [414, '', /\(HTTP 414\); the key is too long for a server in between/],
+    [431, '', /\(HTTP 431\); the key is too long for a server in between/],
     [403, 'forbidden', /\(HTTP 403\): forbidden; use the standard token/],
     [
       400,

@@ -9,6 +9,7 @@ import {
   pass,
   startFaultProxy,
   startRedis,
+  throttle,
   type FaultProxy,
   type RunningRedis,
 } from '@temporal-redis-storage/testing';
@@ -88,6 +89,15 @@ describe("the driver's deadline decides, not", () => {
     cleanUp(() => clearTimeout(timer));
     const payloads = createPayloads(2);
     await expect(driver.store({}, payloads)).resolves.toHaveLength(2);
+  });
+});
+
+describe('large payloads reach Redis over a slow connection despite', () => {
+  it.each(Object.keys(LIMITED))('%s', async (name) => {
+    const driver = createDriver(await LIMITED[name]!());
+    proxy.toServer = throttle(4e6);
+    const payloads = [1, 2, 3].map(() => ({ data: randomBytes(3e6) }));
+    await expect(driver.store({}, payloads)).resolves.toHaveLength(3);
   });
 });
 

@@ -207,8 +207,8 @@ function prepareCommands(client: NodeRedisClient): () => NodeRedisCommands {
 
 /**
  * A view of a sentinel for one command, which is sent once. By itself, a sentinel sends a command up to 17 times
- * (`maxCommandRediscovers`), also after the driver has given up on it, and others wait until then: if the command makes
- * Redis close the connection, that takes the better part of a minute.
+ * (`maxCommandRediscovers`), even after the driver has given up on it: a command that makes Redis close the connection each
+ * time would block the others for longer than `requestTimeout`.
  */
 function createSentinelCommands(client: NodeRedisClient, options: object): NodeRedisCommands {
   let isSent = false;

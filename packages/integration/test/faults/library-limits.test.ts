@@ -50,6 +50,14 @@ async function connectIoredis(client: Redis | Redis5): Promise<RedisStorageDrive
   return new IoredisStorageDriverClient(client);
 }
 
+async function connectNodeRedis(create: typeof createClient): Promise<RedisStorageDriverClient> {
+  const client = create({ url: redis.url, socket: { reconnectStrategy: 100 } });
+  client.on('error', () => {});
+  cleanUp(() => client.destroy());
+  await client.connect();
+  return new NodeRedisStorageDriverClient(client);
+}
+
 /** Both major versions of node-redis. */
 const NODE_REDIS = [
   ['node-redis 6', createClient],
@@ -118,18 +126,19 @@ describe('commandsQueueMaxLength', () => {
 });
 
 describe('maxclients', () => {
-  it.each(NODE_REDIS)('is waited for until a connection is free, with %s', async (_name, create) => {
+  it.each<[name: string, connect: () => Promise<RedisStorageDriverClient>]>([
+    ['node-redis 6', () => connectNodeRedis(createClient)],
+    ['node-redis 5', () => connectNodeRedis(createClient5 as unknown as typeof createClient)],
+    ['ioredis 6', () => connectIoredis(new Redis(redis.port, redis.host))],
+    ['ioredis 5', () => connectIoredis(new Redis5(redis.port, redis.host))],
+  ])('is waited for until a connection is free, with %s', async (_name, connect) => {
     const admin = createClient({ url: redis.url });
     await admin.connect();
-    const client = create({ url: redis.url, socket: { reconnectStrategy: 100 } });
-    client.on('error', () => {});
-    await client.connect();
     cleanUp(
-      () => client.destroy(),
       () => admin.configSet('maxclients', '10000'),
       () => admin.destroy(),
     );
-    const driver = createDriver(new NodeRedisStorageDriverClient(client));
+    const driver = createDriver(await connect());
     await admin.configSet('maxclients', '1');
     await admin.sendCommand(['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes']);
     setTimeout(() => void admin.configSet('maxclients', '10000'), 1000);

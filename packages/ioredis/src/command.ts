@@ -41,8 +41,9 @@ export async function sendCommand<Client extends object, Reply>(
   const { sendCommand: sendByClient, options, isCluster = false } = client as Sender;
   if (typeof sendByClient !== 'function') return send(client);
   let takeBack: (() => void) | undefined;
+  const viewOptions = Object.create(options ?? null, { enableAutoPipelining: { value: false } }) as object;
   const view = Object.create(client, {
-    options: { value: Object.create(options ?? null, { enableAutoPipelining: { value: false } }) },
+    options: { value: viewOptions },
     sendCommand: {
       value(command: Command, ...others: unknown[]) {
         takeBack ??= controlCommand(command, isCluster, value, abortSignal);

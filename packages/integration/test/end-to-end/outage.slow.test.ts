@@ -90,7 +90,7 @@ class OutageFixture {
     const proxy = await startFaultProxy(overHttp ? { host: hostname, port: Number(port) } : redis);
     this.cleanUps.unshift(() => proxy.stop());
     const url = `http://${proxy.host}:${proxy.port}`;
-    const opened: OpenClient = SHAPES[library as keyof typeof SHAPES]!({
+    const opened: OpenClient = SHAPES[library]!({
       host: proxy.host,
       port: proxy.port,
       upstash: { url, token: upstash.token },

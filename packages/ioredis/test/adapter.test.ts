@@ -73,8 +73,10 @@ describe('IoredisStorageDriverClient', () => {
     const driver = new RedisStorageDriver({ client: new IoredisStorageDriverClient(redis) });
     const data = randomBytes(5 * 1024 * 1024);
 
-    const [payload] = await driver.retrieve({}, await driver.store({}, [{ data }]));
+    const claims = await driver.store({}, [{ data }]);
+    expect(await driver.store({}, [{ data }])).toEqual(claims);
 
+    const [payload] = await driver.retrieve({}, claims);
     expect(Buffer.compare(payload!.data!, data)).toBe(0);
     expect(await new IoredisStorageDriverClient(redis).exists('absent')).toBe(false);
     expect(await redis.keys('*')).toHaveLength(1);

@@ -4,3 +4,15 @@ export function onAbort(signal: AbortSignal | undefined, listener: (reason: Erro
   signal?.addEventListener('abort', handle);
   return () => signal?.removeEventListener('abort', handle);
 }
+
+/** What `request` resolves to. Rejects with the signal's reason once it aborts, even if `request` never settles. */
+export async function untilAborted<T>(signal: AbortSignal, request: Promise<T> | undefined): Promise<T | undefined> {
+  signal.throwIfAborted();
+  let stopListening: (() => void) | undefined;
+  const aborted = new Promise<never>((_resolve, reject) => (stopListening = onAbort(signal, reject)));
+  try {
+    return await Promise.race([request, aborted]);
+  } finally {
+    stopListening?.();
+  }
+}

@@ -1,3 +1,4 @@
+import { untilAborted } from './abort';
 import type { RedisStorageDriverClient } from './client';
 
 /** From this many bytes on, asking whether Redis has a payload costs less than sending it for nothing now and then. */
@@ -25,7 +26,10 @@ export interface StoreRequest {
   isTransient: (error: unknown) => boolean;
 }
 
-/** Makes sure that Redis has the payload at its key. Sends a large one only if Redis doesn't have it yet. */
+/**
+ * Makes sure that Redis has the payload at its key. Sends a large one only if Redis doesn't have it yet. Never waits for a
+ * library that doesn't settle after an abort, because whoever waits here holds the payload.
+ */
 export async function storeOnce(
   client: RedisStorageDriverClient,
   { key, bytes, ttlMs, extendTtl, setIfAbsent, isTransient }: StoreRequest,
@@ -41,7 +45,7 @@ export async function storeOnce(
     }
     if (isPresent) {
       if (!extendTtl || ttlMs === undefined) return 'present';
-      if (await client.extendTtl?.(key, ttlMs, { abortSignal })) return 'extended';
+      if (await untilAborted(abortSignal, client.extendTtl?.(key, ttlMs, { abortSignal }))) return 'extended';
       isPresent = false;
     }
   }
@@ -52,7 +56,7 @@ export async function storeOnce(
   /** Whether Redis has a value of the payload's size; undefined if that can't be asked. */
   async function isStored(): Promise<boolean | undefined> {
     try {
-      return await client.exists?.(key, { abortSignal, size: bytes.length });
+      return await untilAborted(abortSignal, client.exists?.(key, { abortSignal, size: bytes.length }));
     } catch (error) {
       abortSignal.throwIfAborted();
       if (isTransient(error)) throw error;

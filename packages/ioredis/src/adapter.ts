@@ -122,10 +122,12 @@ export class IoredisStorageDriverClient implements RedisStorageDriverClient {
     args: string[],
     abortSignal: AbortSignal | undefined,
   ): Promise<number> {
-    // With the option `stringNumbers`, it is a string.
-    return Number(
-      await sendCommand(this.client, abortSignal, undefined, (client) => client.eval(script, 1, key, ...args)),
+    const reply = await sendCommand(this.client, abortSignal, undefined, (client) =>
+      client.eval(script, 1, key, ...args),
     );
+    // With the option `stringNumbers`, it is a string.
+    if (!/^-?\d+$/.test(String(reply))) throw new TypeError('Unexpected reply to EVAL from ioredis: expected a number');
+    return Number(reply);
   }
 
   /** Host and port of a single server; nothing for a `Cluster`, for sentinels or for a socket. */

@@ -97,4 +97,21 @@ describe.each(['node-redis', 'node-redis 5', 'ioredis', 'ioredis 5'])('%s, while
     await expectUsable(driver);
     expect((await measureBuffers(before + SLACK)) - before).toBeLessThan(SLACK);
   });
+
+  it('holds nothing of large payloads that it could not ask for', async () => {
+    const driver = createDriver(await open(shape));
+    await expectUsable(driver);
+    const before = await measureBuffers();
+    suspend();
+
+    const results = await storeOften(driver, 16 * MIB);
+
+    expect((await measureBuffers(before + SLACK)) - before).toBeLessThan(SLACK);
+    expect(results.map(({ cause }) => cause)).toEqual(
+      results.map(() => 'Redis did not answer within 2000 ms (requestTimeout)'),
+    );
+    resume();
+    await sleep(500);
+    await expectUsable(driver);
+  });
 });

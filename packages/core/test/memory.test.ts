@@ -50,17 +50,19 @@ describe('a store that was given up on', () => {
       get: async () => null,
       setIfAbsent: () => (hang ? new Promise(() => {}) : Promise.resolve(true)),
     };
-    const driver = new RedisStorageDriver({ client, requestTimeout: 20, maxBytesInFlight: 4 * SIZE });
+    const size = 256 * 1024;
+    const count = 32;
+    const driver = new RedisStorageDriver({ client, requestTimeout: 20, maxBytesInFlight: count * size });
     const store = async (): Promise<boolean> => {
       try {
-        await driver.store({}, [{ metadata: {}, data: new Uint8Array(SIZE - 100) }]);
+        await driver.store({}, [{ metadata: {}, data: new Uint8Array(size - 100) }]);
         return true;
       } catch {
         return false;
       }
     };
     // The engine may keep some of them in a register, but not all.
-    for (let count = 0; count < 4; count++) expect(await store()).toBe(false);
+    for (let index = 0; index < count; index++) expect(await store()).toBe(false);
     hang = false;
     let stored = false;
     for (let attempt = 0; attempt < 100 && !stored; attempt++) {

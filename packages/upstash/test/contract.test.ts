@@ -1,4 +1,3 @@
-import { defaultMaxListeners, setMaxListeners } from 'node:events';
 import {
   describeClientContract,
   openBackDoor,
@@ -11,13 +10,10 @@ import { Redis } from '@upstash/redis';
 import { Redis as OldestRedis } from 'upstash-redis-oldest';
 import { UpstashStorageDriverClient } from '../src';
 
-const listenersBefore = defaultMaxListeners;
 let redis: RunningRedis;
 let upstash: UpstashServer;
 
 beforeAll(async () => {
-  // The contract gives one signal to 20 requests at once, and each listens to it.
-  setMaxListeners(20);
   redis = await startRedis();
   // The contract stores values of up to 20 MiB, which only the larger plans accept.
   upstash = await startUpstash({ redis, maxRequestSize: 100 * 1024 * 1024 });
@@ -25,7 +21,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await upstash?.stop();
   await redis?.stop();
-  setMaxListeners(listenersBefore);
 });
 
 const SOURCES = {

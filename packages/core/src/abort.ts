@@ -7,11 +7,14 @@ export function onAbort(signal: AbortSignal | undefined, listener: (reason: Erro
 
 /** What `request` resolves to. Rejects with the signal's reason once it aborts, even if `request` never settles. */
 export async function untilAborted<T>(signal: AbortSignal, request: Promise<T> | undefined): Promise<T | undefined> {
-  signal.throwIfAborted();
   let stopListening: (() => void) | undefined;
-  const aborted = new Promise<never>((_resolve, reject) => (stopListening = onAbort(signal, reject)));
+  const aborted = new Promise<never>((_resolve, reject) => {
+    stopListening = onAbort(signal, reject);
+    if (signal.aborted) reject(signal.reason as Error);
+  });
   try {
-    return await Promise.race([request, aborted]);
+    // Even after an abort, so that no rejection of `request` is left without a handler.
+    return await Promise.race([aborted, request]);
   } finally {
     stopListening?.();
   }

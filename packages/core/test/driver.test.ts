@@ -395,6 +395,19 @@ describe('the deadline of a request', () => {
     expect(seen?.reason).toBeInstanceOf(TimeoutError);
   });
 
+  it.each([false, true])('leaves no unhandled rejection if the client answers %s after it', async (late) => {
+    let answer = (): void => {};
+    const exists = jest.spyOn(client, 'exists');
+    jest
+      .spyOn(client, 'setIfAbsent')
+      .mockImplementation(() => new Promise((resolve) => (answer = () => resolve(late))));
+    await catchRejection(createDriver(client, { requestTimeout: 20 }).store({}, [createPayload('a')]));
+    answer();
+    // Jest fails a test with an unhandled rejection.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(exists).toHaveBeenCalledTimes(late ? 0 : 1);
+  });
+
   it('leaves no timer after a call', async () => {
     const before = process.getActiveResourcesInfo().filter((type) => type === 'Timeout').length;
     const driver = createDriver(client);

@@ -9,7 +9,7 @@ import { TemporalQueries } from './renew/temporal-queries';
 import { TtlExtender, type Extension } from './renew/ttl-extender';
 import { scanPayloadKeys, type PayloadKey } from './scan';
 import { connectTemporal, type TemporalConnection } from './temporal-connection';
-import { isNotFound } from './temporal-requests';
+import { isNamespaceNotFound } from './temporal-requests';
 
 /** Expiring keys that are gathered before Temporal is asked about them. */
 const GATHERED_KEYS = 20_000;
@@ -109,7 +109,7 @@ async function createNeeds(
     retentionMs = await queries.describeRetention();
   } catch (error) {
     signal?.throwIfAborted();
-    if (isNotFound(error)) {
+    if (isNamespaceNotFound(error)) {
       throw new Error(`Temporal has no namespace ${JSON.stringify(temporal.namespace)} (--namespace)`, {
         cause: error,
       });

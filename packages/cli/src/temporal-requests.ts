@@ -23,9 +23,14 @@ export async function describeNamespace(
   return { id: description.namespaceInfo?.id ?? undefined, retentionMs: toMs(retention) };
 }
 
-/** Whether Temporal answered that the subject of a request doesn't exist. */
+/** Whether Temporal answered that the subject of a request doesn't exist, in a namespace that does. */
 export function isNotFound(error: unknown): boolean {
-  return isGrpcServiceError(error) && (error.code as number) === NOT_FOUND;
+  return isGrpcServiceError(error) && (error.code as number) === NOT_FOUND && !isNamespaceNotFound(error);
+}
+
+/** Whether Temporal answered that it doesn't know the namespace. A busy server says so of one that it has, too. */
+export function isNamespaceNotFound(error: unknown): boolean {
+  return isGrpcServiceError(error) && (error.code as number) === NOT_FOUND && /^Namespace\b/.test(error.details);
 }
 
 /** A time in milliseconds since 1970, or a duration in milliseconds. */

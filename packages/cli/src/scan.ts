@@ -6,8 +6,8 @@ import { retryCommand } from './retry';
 /** The prefix of the driver's keys unless its `keyPrefix` says otherwise. */
 export const DEFAULT_KEY_PREFIX = 'temporalio:payloads';
 
-/** Keys that Redis looks at in one `SCAN`, for about a millisecond. */
-const SCAN_COUNT = 1000;
+/** Keys that Redis looks at in one `SCAN`. With 1000, a million keys leave 130 MB more garbage at once, and take as long. */
+const SCAN_COUNT = 250;
 
 /** How often a scan starts again because the connection was lost meanwhile. */
 const MAX_RESTARTS = 5;

@@ -6,7 +6,7 @@ export function onAbort(signal: AbortSignal | undefined, listener: (reason: Erro
 }
 
 /** What `request` resolves to. Rejects with the signal's reason once it aborts, even if `request` never settles. */
-export async function untilAborted<T>(signal: AbortSignal, request: Promise<T> | undefined): Promise<T | undefined> {
+export async function untilAborted<T>(signal: AbortSignal, request: T): Promise<Awaited<T>> {
   let stopListening: (() => void) | undefined;
   const aborted = new Promise<never>((_resolve, reject) => {
     stopListening = onAbort(signal, reject);

@@ -1,6 +1,6 @@
 import { setTimeout } from './timers';
 
-/** How often the idle buffers that nobody needed since the last time are given back, in milliseconds. */
+/** How often the idle buffers that nobody needed since the last time are freed, in milliseconds. */
 const SWEEP_MS = 2000;
 
 /** Node cuts smaller buffers out of a shared one. */
@@ -15,7 +15,7 @@ interface SizeClass {
 
 /**
  * Buffers that are used again: new ones cost page faults, and make V8 collect garbage. Idle buffers take at most the bytes that
- * `readRoom` answers, and are given back after a few seconds.
+ * `readRoom` answers, and are freed after a few seconds.
  */
 export class BufferPool {
   private readonly classes = new Map<number, SizeClass>();

@@ -1,4 +1,4 @@
-import { onAbort } from './abort';
+import { onAbort, untilAborted } from './abort';
 import { TimeoutError } from './errors';
 import { clearTimeout, setTimeout } from './timers';
 
@@ -13,11 +13,10 @@ export async function withDeadline<T>(
 ): Promise<T> {
   abortSignal.throwIfAborted();
   const controller = new AbortController();
-  const stopped = new Promise<never>((_resolve, reject) => void onAbort(controller.signal, reject));
   const stopListening = onAbort(abortSignal, (reason) => controller.abort(reason));
   const timer = setTimeout(() => controller.abort(createTimeoutError(timeoutMs)), timeoutMs);
   try {
-    return await Promise.race([request(controller.signal), stopped]);
+    return await untilAborted(controller.signal, request(controller.signal));
   } finally {
     clearTimeout(timer);
     stopListening();

@@ -85,12 +85,12 @@ export class UpstashStorageDriverClient implements RedisStorageDriverClient {
   }
 
   async exists(key: string, { abortSignal, size: expected }: RedisExistsOptions = {}): Promise<boolean> {
-    const size = await this.evaluate(SIZE_AT_PRIMARY, key, [], abortSignal);
+    const size = expectNumber(await this.evaluate(SIZE_AT_PRIMARY, key, [], abortSignal));
     return expected === undefined ? size !== -1 : size === expected;
   }
 
   async extendTtl(key: string, ttlMs: number, { abortSignal }: RedisRequestOptions = {}): Promise<boolean> {
-    return (await this.evaluate(EXTEND_TTL, key, [String(ttlMs)], abortSignal)) === 1;
+    return expectFlag(await this.evaluate(EXTEND_TTL, key, [String(ttlMs)], abortSignal));
   }
 
   describe(): Record<string, string> {
@@ -112,6 +112,11 @@ export class UpstashStorageDriverClient implements RedisStorageDriverClient {
 function expectBytes(reply: RespReply): Uint8Array {
   if (reply instanceof Uint8Array) return reply;
   throw new UpstashRequestError('Unexpected Upstash reply: expected bytes');
+}
+
+function expectNumber(reply: RespReply): number {
+  if (typeof reply === 'number') return reply;
+  throw new UpstashRequestError('Unexpected Upstash reply: expected a number');
 }
 
 function expectFlag(reply: RespReply): boolean {

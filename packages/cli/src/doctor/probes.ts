@@ -47,7 +47,8 @@ const NEEDED: NeededCommand[] = [
     name: 'EVAL',
     build: (key) => ['EVAL', "return redis.call('GET', KEYS[1])", '1', key],
     severity: 'warning',
-    consequence: 'all of these, where workers use node-redis, and `extendTtl` fails',
+    consequence:
+      'large payloads are sent even if Redis has them, `extendTtl` fails, and with node-redis a missing payload is an error that Temporal retries forever',
   },
   {
     name: 'STRLEN',
